@@ -1,0 +1,1 @@
+//! Values, entities and rules of billing; pure

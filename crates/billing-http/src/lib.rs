@@ -1,0 +1,1 @@
+//! The billing server: configuration, wiring, routes, workers

@@ -1,0 +1,1 @@
+//! Gateways that run offline, over their real wire protocols
