@@ -1,1 +1,6 @@
-//! Ports and use cases of billing
+#![doc = include_str!("../README.md")]
+
+mod error;
+pub mod ports;
+
+pub use self::error::{Error, Missing, Refusal};

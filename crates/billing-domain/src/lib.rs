@@ -1,1 +1,16 @@
-//! Values, entities and rules of billing; pure
+#![doc = include_str!("../README.md")]
+
+pub mod catalogue;
+pub mod checkout;
+pub mod credits;
+pub mod currency;
+pub mod event;
+pub mod gateway;
+pub mod id;
+pub mod money;
+pub mod organization;
+pub mod payment;
+pub mod period;
+pub mod quota;
+pub mod subscription;
+pub mod usage;

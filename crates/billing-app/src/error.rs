@@ -1,0 +1,207 @@
+//! One error, sorted by what the caller does next.
+
+use std::time::Duration;
+
+use billing_domain::{
+    catalogue::Amount,
+    credits::{InvalidConsume, InvalidGrant, InvalidKey},
+    money::MoneyError,
+    organization::InvalidOrganization,
+    subscription::InvalidTransition,
+};
+
+/// Why a use case did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request names something that is not there, or not the caller's.
+    #[error("{} not found", .0.name())]
+    NotFound(Missing),
+    /// The request is malformed: change the named field.
+    #[error("{message}")]
+    Invalid {
+        /// Which field.
+        field: &'static str,
+        /// What it must be.
+        message: String,
+    },
+    /// The request is well-formed, but the rules forbid it: do something else.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Somebody else was faster: look again and retry.
+    #[error("{0} has changed in the meantime; look again and retry")]
+    Conflict(&'static str),
+    /// Something that we need does not answer: retry later. Nothing is lost, nothing half done.
+    #[error("{what} is not available")]
+    Unavailable {
+        /// What does not answer.
+        what: &'static str,
+        /// When to try again.
+        retry_after: Duration,
+        /// What it said, for the log.
+        cause: anyhow::Error,
+    },
+    /// A fault of ours.
+    #[error("internal error")]
+    Internal(#[from] anyhow::Error),
+}
+
+/// What a request can name in vain.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Missing {
+    /// An organization.
+    Organization,
+    /// A plan, or one that is on sale.
+    Plan,
+    /// A pack of credits, or one that is on sale.
+    CreditProduct,
+    /// A credit event.
+    CreditEvent,
+    /// A meter.
+    Meter,
+    /// A subscription.
+    Subscription,
+    /// A key of the API.
+    ApiKey,
+    /// A gateway, or one that is switched on.
+    Gateway,
+    /// A customer at the gateway: nothing was ever bought.
+    Customer,
+    /// A webhook in the inbox.
+    Webhook,
+}
+
+impl Missing {
+    /// Every one of them, for the registry of error codes.
+    pub const ALL: [Self; 10] = [
+        Self::Organization,
+        Self::Plan,
+        Self::CreditProduct,
+        Self::CreditEvent,
+        Self::Meter,
+        Self::Subscription,
+        Self::ApiKey,
+        Self::Gateway,
+        Self::Customer,
+        Self::Webhook,
+    ];
+
+    /// Its name in messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::Plan => "plan",
+            Self::CreditProduct => "credit product",
+            Self::CreditEvent => "credit event",
+            Self::Meter => "meter",
+            Self::Subscription => "subscription",
+            Self::ApiKey => "API key",
+            Self::Gateway => "gateway",
+            Self::Customer => "customer",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+/// Which rule forbids it.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The organization has a live subscription in the plan's group.
+    #[error("the organization already has a live subscription; change it, or cancel it first")]
+    AlreadySubscribed {
+        /// The plan it is on.
+        plan: String,
+        /// Where that stands.
+        status: &'static str,
+    },
+    /// Nothing is to be paid for it.
+    #[error("the plan `{0}` is free: there is nothing to check out")]
+    PlanIsFree(String),
+    /// There is no price in this currency, nor in dollars.
+    #[error("there is no price for that currency and interval")]
+    NoSuchPrice,
+    /// It is there, but switched off.
+    #[error("the credit event `{0}` is not active")]
+    CreditEventInactive(String),
+    /// The key was used before with another request.
+    #[error("the idempotency key was used before with another request; take a new key")]
+    KeyReused,
+    /// Another organization has this external id.
+    #[error("another organization has the external id `{0}`")]
+    ExternalIdTaken(String),
+    /// The event is too late or too early to be counted.
+    #[error("{0}")]
+    OutOfTime(&'static str),
+    /// The gateway cannot do it.
+    #[error("{gateway} cannot do that: {what}")]
+    NotAtThisGateway {
+        /// Which one.
+        gateway: &'static str,
+        /// What it cannot do.
+        what: &'static str,
+    },
+    /// The gateway says that the request is wrong.
+    #[error("the gateway refused: {message}")]
+    GatewayRefused {
+        /// In its words.
+        message: String,
+    },
+    /// The subscription is not where that can be done.
+    #[error(transparent)]
+    InvalidTransition(#[from] InvalidTransition),
+    /// A meter that cannot be counted beyond.
+    #[error("the total on this meter would be too large; the plan allows {}", amount(.0))]
+    TooMuch(Amount),
+}
+
+fn amount(amount: &Amount) -> String {
+    match amount {
+        Amount::AtMost(limit) => limit.to_string(),
+        Amount::Unlimited => "any amount".to_owned(),
+    }
+}
+
+impl Error {
+    /// A field that must be something else.
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { field, message: message.into() }
+    }
+}
+
+impl From<InvalidKey> for Error {
+    fn from(error: InvalidKey) -> Self {
+        Self::invalid("idempotency_key", error.to_string())
+    }
+}
+
+impl From<InvalidConsume> for Error {
+    fn from(error: InvalidConsume) -> Self {
+        Self::invalid("quantity", error.to_string())
+    }
+}
+
+impl From<InvalidGrant> for Error {
+    fn from(error: InvalidGrant) -> Self {
+        let field = match error {
+            InvalidGrant::Amount => "amount",
+            InvalidGrant::Expiry => "expires_at",
+        };
+        Self::invalid(field, error.to_string())
+    }
+}
+
+impl From<InvalidOrganization> for Error {
+    fn from(error: InvalidOrganization) -> Self {
+        let field = match error {
+            InvalidOrganization::Name => "name",
+            InvalidOrganization::ExternalId => "external_id",
+            InvalidOrganization::BillingEmail => "billing_email",
+        };
+        Self::invalid(field, error.to_string())
+    }
+}
+
+impl From<MoneyError> for Error {
+    fn from(error: MoneyError) -> Self {
+        Self::Internal(error.into())
+    }
+}

@@ -1,0 +1,28 @@
+//! Time, identity and secrets.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// Tells the time, in UTC and in whole microseconds, so that it survives storage unchanged.
+pub trait Clock: Send + Sync {
+    /// The business clock: dates of periods, grants and ledgers. Tests and the sandbox move it.
+    fn now(&self) -> OffsetDateTime;
+
+    /// The wall clock: signatures, tokens, leases, retries of delivery. Nobody moves it.
+    fn wall(&self) -> OffsetDateTime;
+}
+
+/// Makes identities, each later one greater (UUID version 7).
+pub trait Ids: Send + Sync {
+    /// An id that nobody has.
+    fn next(&self) -> Uuid;
+}
+
+/// Makes secrets and recognizes them.
+pub trait Secrets: Send + Sync {
+    /// 256 bits that nobody can guess.
+    fn random(&self) -> [u8; 32];
+
+    /// SHA-256, by which a secret or a request is recognized without being kept.
+    fn digest(&self, bytes: &[u8]) -> [u8; 32];
+}

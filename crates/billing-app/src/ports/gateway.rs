@@ -1,0 +1,310 @@
+//! A payment gateway: small, and made of the roles that it can play.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use billing_domain::{
+    checkout::HostedPage,
+    gateway::{Gateway, GatewayRef},
+    id::{CheckoutId, OrganizationId, PriceId},
+    money::Money,
+    payment::PaymentStatus,
+    period::{Interval, Period},
+    subscription::Status,
+};
+use time::OffsetDateTime;
+
+/// A payment gateway. A capability is the presence of a role; what is absent is refused by name.
+///
+/// Every write carries an idempotency key derived from a record of ours, so that it can be sent
+/// again. `Ok` is known; [`GatewayError::Unknown`] is not, and may be asked again with the same key.
+pub trait PaymentGateway: Send + Sync {
+    /// Which one it is.
+    fn gateway(&self) -> Gateway;
+    /// Customers.
+    fn customers(&self) -> &dyn CustomerAccounts;
+    /// Hosted payment pages.
+    fn checkouts(&self) -> &dyn HostedCheckouts;
+    /// Payments and invoices that it has made.
+    fn payments(&self) -> &dyn GatewayPayments;
+    /// What it sends us.
+    fn webhooks(&self) -> &dyn Webhooks;
+    /// Subscriptions that it bills, if it can.
+    fn subscriptions(&self) -> Option<&dyn GatewaySubscriptions>;
+    /// A page on which a customer looks after payment methods and subscriptions, if it has one.
+    fn portal(&self) -> Option<&dyn PortalSessions>;
+}
+
+/// Why a gateway did not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// It says that the request is wrong: sending it again is useless.
+    #[error("refused: {message}")]
+    Refused {
+        /// In its words.
+        message: String,
+    },
+    /// It did not answer, or says that it cannot now: nobody knows whether it was done.
+    #[error("no answer: {0:#}")]
+    Unknown(anyhow::Error),
+    /// It answered something that we cannot read.
+    #[error("not understood: {0:#}")]
+    Unreadable(anyhow::Error),
+}
+
+/// Customers at a gateway.
+#[async_trait]
+pub trait CustomerAccounts: Send + Sync {
+    /// Makes the customer of an organization; made once, however often it is asked.
+    async fn create(&self, customer: &NewCustomer) -> Result<GatewayRef, GatewayError>;
+}
+
+/// An organization, as the gateway needs to know it. The idempotency key is derived from its id.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewCustomer {
+    /// Whose customer it is; kept as metadata.
+    pub organization_id: OrganizationId,
+    /// Its name.
+    pub name: String,
+    /// Where receipts go.
+    pub email: Option<String>,
+    /// Its country, two letters.
+    pub country: Option<String>,
+}
+
+/// Hosted payment pages.
+#[async_trait]
+pub trait HostedCheckouts: Send + Sync {
+    /// Opens a page; the same one, however often it is asked for one checkout of ours.
+    async fn open(&self, request: &CheckoutRequest) -> Result<HostedPage, GatewayError>;
+    /// What became of a page; nothing when the gateway does not know it.
+    async fn find(&self, session: &str) -> Result<Option<SeenCheckout>, GatewayError>;
+    /// Closes an open page, so that nobody pays on it; one that is closed already is no error.
+    async fn expire(&self, session: &str) -> Result<(), GatewayError>;
+}
+
+/// A page to open.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CheckoutRequest {
+    /// Ours; the idempotency key is derived from it, and it comes back as metadata.
+    pub checkout_id: CheckoutId,
+    /// Who would pay; comes back as metadata.
+    pub organization_id: OrganizationId,
+    /// The same, as the gateway knows it.
+    pub customer: String,
+    /// What for.
+    pub item: CheckoutItem,
+    /// Where the payer goes afterwards.
+    pub success_url: String,
+    /// Where the payer goes instead.
+    pub cancel_url: String,
+    /// Whether codes may be typed in.
+    pub promotion_codes: bool,
+    /// Whether the gateway computes tax.
+    pub automatic_tax: bool,
+}
+
+/// What is sold on a page.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum CheckoutItem {
+    /// A plan.
+    Subscription {
+        /// Our price; comes back as metadata of the subscription.
+        price_id: PriceId,
+        /// The gateway's price, where it was pushed there.
+        gateway_price: Option<String>,
+        /// What people call it.
+        name: String,
+        /// How much each time.
+        amount: Money,
+        /// How often.
+        interval: Interval,
+        /// Days before the first payment.
+        trial_days: u32,
+    },
+    /// A pack of credits.
+    Credits {
+        /// What people call it.
+        name: String,
+        /// How much.
+        amount: Money,
+    },
+}
+
+/// What a gateway says of a page.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SeenCheckout {
+    /// What it calls the session.
+    pub session: GatewayRef,
+    /// Ours, from its metadata; nothing for a page that we did not open.
+    pub checkout_id: Option<CheckoutId>,
+    /// What became of it.
+    pub status: SeenCheckoutStatus,
+    /// Whether nothing is left to pay: paid, or no payment was needed.
+    pub paid: bool,
+    /// The subscription that began on it.
+    pub subscription: Option<String>,
+    /// The payment that was made on it.
+    pub payment: Option<SeenPayment>,
+}
+
+/// What became of a page.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SeenCheckoutStatus {
+    /// It can be paid on.
+    Open,
+    /// The payer is through.
+    Complete,
+    /// It was closed.
+    Expired,
+}
+
+/// Subscriptions that a gateway bills.
+#[async_trait]
+pub trait GatewaySubscriptions: Send + Sync {
+    /// How one stands now; nothing when the gateway does not know it.
+    async fn find(&self, id: &str) -> Result<Option<SeenSubscription>, GatewayError>;
+}
+
+/// What a gateway says of a subscription.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SeenSubscription {
+    /// What it calls it.
+    pub reference: GatewayRef,
+    /// Whose it is, as it knows them.
+    pub customer: GatewayRef,
+    /// What is paid for it.
+    pub price: SeenPrice,
+    /// Where it stands.
+    pub status: Status,
+    /// The period that is running, or was last.
+    pub period: Period,
+    /// Whether it ends with the period.
+    pub cancel_at_period_end: bool,
+    /// When it began.
+    pub created_at: OffsetDateTime,
+    /// The last invoice for it.
+    pub latest_invoice: Option<SeenInvoice>,
+}
+
+/// What a gateway says of a price: enough to find ours.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SeenPrice {
+    /// What it calls it.
+    pub gateway_price: String,
+    /// Ours, from the metadata that we sent along.
+    pub price_id: Option<PriceId>,
+}
+
+/// Payments and invoices at a gateway.
+#[async_trait]
+pub trait GatewayPayments: Send + Sync {
+    /// How a payment stands now; nothing when the gateway does not know it.
+    async fn find(&self, id: &str) -> Result<Option<SeenPayment>, GatewayError>;
+    /// How an invoice stands now; nothing when the gateway does not know it.
+    async fn find_invoice(&self, id: &str) -> Result<Option<SeenInvoice>, GatewayError>;
+}
+
+/// What a gateway says of an invoice.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SeenInvoice {
+    /// What it calls it.
+    pub reference: GatewayRef,
+    /// The subscription that it is for.
+    pub subscription: Option<String>,
+    /// Whether nothing is left to pay.
+    pub paid: bool,
+    /// The period of the subscription that it pays.
+    pub period: Option<Period>,
+    /// The payment that was made or tried for it; nothing for an invoice of nothing.
+    pub payment: Option<SeenPayment>,
+}
+
+/// What a gateway says of a payment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SeenPayment {
+    /// What it calls it.
+    pub reference: GatewayRef,
+    /// Who pays, as it knows them.
+    pub customer: Option<GatewayRef>,
+    /// Our checkout, from the metadata that we sent along.
+    pub checkout_id: Option<CheckoutId>,
+    /// Whether the money came.
+    pub status: PaymentStatus,
+    /// All that was charged, tax included.
+    pub amount: Money,
+    /// The tax in it.
+    pub tax: Money,
+    /// How much was given back.
+    pub refunded: Money,
+    /// What it is for, in a few words.
+    pub description: String,
+    /// A page that shows the invoice or receipt.
+    pub document_url: Option<String>,
+    /// Why it failed, in the gateway's word.
+    pub failure: Option<String>,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+}
+
+/// A page of the gateway for its customers.
+#[async_trait]
+pub trait PortalSessions: Send + Sync {
+    /// Opens it for a customer; the address works for a short time.
+    async fn open(&self, customer: &str, return_url: &str) -> Result<String, GatewayError>;
+}
+
+/// What a gateway sends us.
+pub trait Webhooks: Send + Sync {
+    /// Checks that it comes from the gateway, is fresh, and is meant for this mode.
+    fn verify(&self, delivery: &Delivery<'_>, wall: OffsetDateTime) -> Result<(), Forged>;
+    /// What a verified body is about.
+    fn read(&self, body: &[u8]) -> Result<Notice, Unreadable>;
+}
+
+/// A request that claims to come from a gateway. Header names are in lower case.
+#[derive(Clone, Copy, Debug)]
+pub struct Delivery<'a> {
+    /// Its headers.
+    pub headers: &'a BTreeMap<String, String>,
+    /// Its body, untouched.
+    pub body: &'a [u8],
+}
+
+/// Why a delivery is not believed. The text is for the log and says nothing secret.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the signature is not accepted: {0}")]
+pub struct Forged(pub &'static str);
+
+/// The gateway signed something that cannot be understood.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the event cannot be read: {0}")]
+pub struct Unreadable(pub String);
+
+/// What a webhook tells: not what is so, but where to look.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Notice {
+    /// The gateway's id of the event.
+    pub event_id: String,
+    /// The gateway's name of the event type.
+    pub kind: String,
+    /// Events of one subject are processed one at a time: the customer where there is one.
+    pub subject: String,
+    /// Where to look.
+    pub about: About,
+}
+
+/// Where to look.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum About {
+    /// At a page, by its session.
+    Checkout(String),
+    /// At a subscription.
+    Subscription(String),
+    /// At an invoice.
+    Invoice(String),
+    /// At a payment.
+    Payment(String),
+    /// Nowhere: there is nothing to do for such an event.
+    Nothing,
+}

@@ -1,0 +1,178 @@
+//! What screens and answers read: no locks, and never older than the last commit.
+
+use core::{fmt, str::FromStr};
+
+use async_trait::async_trait;
+use billing_domain::{
+    catalogue::Catalogue,
+    credits::{Entry, Grant},
+    id::{ApiKeyId, OrganizationId, PaymentId},
+    organization::Organization,
+    payment::Payment,
+    quota::Quota,
+    subscription::Subscription,
+    usage::UsageRule,
+};
+use time::OffsetDateTime;
+
+use crate::Error;
+
+/// One page of a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Page<C> {
+    /// After this one, in the order of the list.
+    pub after: Option<C>,
+    /// At most so many.
+    pub limit: i64,
+}
+
+/// What is on sale.
+#[async_trait]
+pub trait CatalogueQueries: Send + Sync {
+    /// All of it.
+    async fn catalogue(&self) -> Result<Catalogue, Error>;
+}
+
+/// Who is billed, and what they are on.
+#[async_trait]
+pub trait OrganizationQueries: Send + Sync {
+    /// One of them.
+    async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>, Error>;
+    /// The one with this external id of the product.
+    async fn by_external_id(&self, external_id: &str) -> Result<Option<Organization>, Error>;
+    /// All of them, the newest first.
+    async fn organizations(&self, page: Page<OrganizationId>) -> Result<Vec<Organization>, Error>;
+    /// The live subscription of a product group, else the last one that ended.
+    async fn subscription(
+        &self,
+        organization: OrganizationId,
+        product_group: &str,
+    ) -> Result<Option<Subscription>, Error>;
+}
+
+/// What was paid.
+#[async_trait]
+pub trait MoneyQueries: Send + Sync {
+    /// An organization's payments, the newest first.
+    async fn payments(
+        &self,
+        organization: OrganizationId,
+        page: Page<PaymentId>,
+    ) -> Result<Vec<Payment>, Error>;
+}
+
+/// What stands in the ledgers.
+#[async_trait]
+pub trait LedgerQueries: Send + Sync {
+    /// The credits of an organization as last recorded; nothing for an unknown organization.
+    async fn credits(&self, organization: OrganizationId) -> Result<Option<CreditSummary>, Error>;
+    /// Rows of the credit ledger, the newest first, after a row's number.
+    async fn credit_entries(
+        &self,
+        organization: OrganizationId,
+        page: Page<i64>,
+    ) -> Result<Vec<Entry>, Error>;
+    /// What quotas on these meters are decided on, in the given order.
+    async fn quotas(
+        &self,
+        organization: OrganizationId,
+        rules: &[(String, UsageRule)],
+        now: OffsetDateTime,
+    ) -> Result<Vec<Quota>, Error>;
+}
+
+/// Credits as last recorded.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct CreditSummary {
+    /// What may be used, overdraft aside.
+    pub balance: i64,
+    /// What was used beyond what there was.
+    pub overdrawn: i64,
+    /// How much may be.
+    pub overdraft_limit: i64,
+    /// When something becomes due next.
+    pub next_due_at: Option<OffsetDateTime>,
+    /// Grants that have something left, in the order of draw.
+    pub grants: Vec<Grant>,
+}
+
+/// Who may ask.
+#[async_trait]
+pub trait AccessQueries: Send + Sync {
+    /// The key of a public part, ended or not.
+    async fn api_key(&self, public: &str) -> Result<Option<ApiKey>, Error>;
+    /// All keys, the newest first.
+    async fn api_keys(&self, page: Page<ApiKeyId>) -> Result<Vec<ApiKey>, Error>;
+}
+
+/// A key of the API, without its secret.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiKey {
+    /// Our id.
+    pub id: ApiKeyId,
+    /// What people call it.
+    pub name: String,
+    /// The part that may be shown and logged.
+    pub public: String,
+    /// SHA-256 of the secret part.
+    pub digest: [u8; 32],
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The one organization it is for; nothing for all of the installation.
+    pub organization_id: Option<OrganizationId>,
+    /// When it was made.
+    pub created_at: OffsetDateTime,
+    /// When it ended.
+    pub revoked_at: Option<OffsetDateTime>,
+}
+
+/// What a key may do.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Scopes {
+    /// Look at everything.
+    pub read: bool,
+    /// Consume, track, check out, open portals.
+    pub write: bool,
+    /// Administer the installation.
+    pub admin: bool,
+}
+
+/// No scope of this name is known.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is not a scope: use read, write or admin")]
+pub struct UnknownScope(pub String);
+
+impl Scopes {
+    /// All of them.
+    pub const ALL: Self = Self { read: true, write: true, admin: true };
+    /// None of them.
+    pub const NONE: Self = Self { read: false, write: false, admin: false };
+
+    /// Their names.
+    pub fn names(self) -> Vec<&'static str> {
+        [("read", self.read), ("write", self.write), ("admin", self.admin)]
+            .into_iter()
+            .filter_map(|(name, given)| given.then_some(name))
+            .collect()
+    }
+}
+
+/// From names separated by spaces.
+impl FromStr for Scopes {
+    type Err = UnknownScope;
+
+    fn from_str(names: &str) -> Result<Self, Self::Err> {
+        names.split_ascii_whitespace().try_fold(Self::NONE, |scopes, name| match name {
+            "read" => Ok(Self { read: true, ..scopes }),
+            "write" => Ok(Self { write: true, ..scopes }),
+            "admin" => Ok(Self { admin: true, ..scopes }),
+            _ => Err(UnknownScope(name.to_owned())),
+        })
+    }
+}
+
+impl fmt::Display for Scopes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.names().join(" "))
+    }
+}

@@ -1,0 +1,185 @@
+//! Records, changed in units of work.
+
+use async_trait::async_trait;
+use billing_domain::{
+    catalogue::{Catalogue, CreditEvent, CreditProduct, Meter, Plan},
+    checkout::Checkout,
+    credits::{CreditCommand, CreditOutcome},
+    event::Event,
+    gateway::{Gateway, GatewayRef},
+    id::{ApiKeyId, ChangeId, CheckoutId, OrganizationId},
+    organization::{Customer, Organization},
+    payment::Payment,
+    subscription::{Change, Subscription},
+    usage::Bonus,
+};
+use time::OffsetDateTime;
+
+use crate::{
+    Error,
+    ports::{ApiKey, Claim},
+};
+
+/// On whose behalf a unit of work runs, and so what it can see.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// One organization: nothing of any other can be read or written.
+    Organization(OrganizationId),
+    /// Workers and webhooks, which serve many organizations.
+    Engine,
+    /// Administrators.
+    Operator,
+}
+
+/// Keeps records.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Opens a unit of work.
+    async fn begin(&self, scope: Scope) -> Result<Box<dyn UnitOfWork>, Error>;
+}
+
+/// All or nothing. Dropped before `commit`, it leaves no trace and no lock.
+///
+/// What is found is held against others until the end of the unit.
+#[async_trait]
+#[must_use = "a unit of work that is not committed has not happened"]
+pub trait UnitOfWork: Send {
+    /// Organizations and their customers.
+    fn organizations(&mut self) -> &mut dyn Organizations;
+    /// Checkouts.
+    fn checkouts(&mut self) -> &mut dyn Checkouts;
+    /// Subscriptions.
+    fn subscriptions(&mut self) -> &mut dyn Subscriptions;
+    /// Payments.
+    fn payments(&mut self) -> &mut dyn Payments;
+    /// The credit ledger.
+    fn credits(&mut self) -> &mut dyn Credits;
+    /// Bonuses on meters.
+    fn usage(&mut self) -> &mut dyn Usage;
+    /// The catalogue.
+    fn catalogue(&mut self) -> &mut dyn Catalogues;
+    /// Keys of the API.
+    fn access_keys(&mut self) -> &mut dyn AccessKeys;
+    /// Marks on webhooks.
+    fn inbox(&mut self) -> &mut dyn InboxMarks;
+
+    /// Makes all of it true at once. An `Err` means that it may or may not have happened.
+    async fn commit(self: Box<Self>) -> Result<(), Error>;
+}
+
+/// Organizations and their customers at gateways.
+#[async_trait]
+pub trait Organizations: Send {
+    /// Finds one and holds it.
+    async fn find(&mut self, id: OrganizationId) -> Result<Option<Organization>, Error>;
+    /// Records a new one, with its empty accounts, and what happened.
+    /// `Refused(ExternalIdTaken)` when another has its external id.
+    async fn insert(&mut self, organization: &Organization, events: &[Event]) -> Result<(), Error>;
+    /// The organization as a gateway knows it.
+    async fn customer(&mut self, id: OrganizationId, gateway: Gateway)
+    -> Result<Option<Customer>, Error>;
+    /// Records a customer. The first one for an organization and gateway stays; answers with it.
+    async fn link_customer(&mut self, customer: &Customer) -> Result<Customer, Error>;
+    /// Whose customer that is.
+    async fn by_customer(&mut self, reference: &GatewayRef)
+    -> Result<Option<OrganizationId>, Error>;
+}
+
+/// Hosted checkouts.
+#[async_trait]
+pub trait Checkouts: Send {
+    /// Finds one and holds it.
+    async fn find(
+        &mut self,
+        organization: OrganizationId,
+        id: CheckoutId,
+    ) -> Result<Option<Checkout>, Error>;
+    /// Those of an organization that are pending or open, the newest first.
+    async fn unfinished(&mut self, organization: OrganizationId) -> Result<Vec<Checkout>, Error>;
+    /// Whose checkout that is, by our id.
+    async fn owner(&mut self, id: CheckoutId) -> Result<Option<OrganizationId>, Error>;
+    /// Records one, new or changed, together with what happened.
+    async fn save(&mut self, checkout: &Checkout, events: &[Event]) -> Result<(), Error>;
+}
+
+/// Subscriptions.
+#[async_trait]
+pub trait Subscriptions: Send {
+    /// The one that a gateway bills under this id, held.
+    async fn by_reference(&mut self, reference: &GatewayRef) -> Result<Option<Subscription>, Error>;
+    /// The live one of an organization and product group, held.
+    async fn live(
+        &mut self,
+        organization: OrganizationId,
+        product_group: &str,
+    ) -> Result<Option<Subscription>, Error>;
+    /// Records one, new or changed, together with the change and what happened.
+    /// `Conflict` when the group has another live one.
+    async fn save(
+        &mut self,
+        subscription: &Subscription,
+        change: Option<(ChangeId, &Change)>,
+        events: &[Event],
+    ) -> Result<(), Error>;
+}
+
+/// Payments.
+#[async_trait]
+pub trait Payments: Send {
+    /// The one that a gateway knows under this id, held.
+    async fn by_reference(&mut self, reference: &GatewayRef) -> Result<Option<Payment>, Error>;
+    /// Records one, new or changed, together with what happened.
+    async fn save(&mut self, payment: &Payment, events: &[Event]) -> Result<(), Error>;
+}
+
+/// The ledger's one door, inside a unit of work.
+#[async_trait]
+pub trait Credits: Send {
+    /// Locks the account, decides, records. `NotFound(Organization)` for an unknown one.
+    async fn apply(
+        &mut self,
+        organization: OrganizationId,
+        command: &CreditCommand,
+        now: OffsetDateTime,
+    ) -> Result<CreditOutcome, Error>;
+}
+
+/// Bonuses on meters.
+#[async_trait]
+pub trait Usage: Send {
+    /// Gives a bonus; one of an id that is there already changes nothing.
+    async fn give_bonus(&mut self, organization: OrganizationId, bonus: &Bonus)
+    -> Result<(), Error>;
+}
+
+/// The catalogue. What is there under the same key stays as it is.
+#[async_trait]
+pub trait Catalogues: Send {
+    /// Adds a plan with its versions, prices and features.
+    async fn add_plan(&mut self, plan: &Plan, position: i32) -> Result<(), Error>;
+    /// Adds a pack of credits.
+    async fn add_credit_product(&mut self, product: &CreditProduct) -> Result<(), Error>;
+    /// Adds a credit event.
+    async fn add_credit_event(&mut self, event: &CreditEvent) -> Result<(), Error>;
+    /// Adds a meter.
+    async fn add_meter(&mut self, meter: &Meter) -> Result<(), Error>;
+    /// Everything on sale, as this unit sees it.
+    async fn read(&mut self) -> Result<Catalogue, Error>;
+}
+
+/// Keys of the API.
+#[async_trait]
+pub trait AccessKeys: Send {
+    /// Records a new key.
+    async fn insert(&mut self, key: &ApiKey) -> Result<(), Error>;
+    /// Ends a key; nothing when it is not there. Ending it twice changes nothing.
+    async fn revoke(&mut self, id: ApiKeyId, at: OffsetDateTime) -> Result<Option<ApiKey>, Error>;
+}
+
+/// Marks on webhooks, in the same commit as their effect.
+#[async_trait]
+pub trait InboxMarks: Send {
+    /// Records that a claimed webhook had its effect, or is ignored.
+    /// `Conflict` when the claim has passed to somebody else: the whole unit must be dropped.
+    async fn done(&mut self, claim: Claim, ignored: bool, at: OffsetDateTime) -> Result<(), Error>;
+}

@@ -1,0 +1,196 @@
+//! Billing periods: calendar months counted from an anchor.
+
+use core::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+use time::{Date, Month, OffsetDateTime, UtcOffset};
+
+/// How often a price recurs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interval {
+    /// Every month.
+    Month,
+    /// Every three months.
+    Quarter,
+    /// Every six months.
+    HalfYear,
+    /// Every year.
+    Year,
+    /// Every two years.
+    TwoYears,
+}
+
+/// No interval of this name is known.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is not an interval: use month, quarter, half_year, year or two_years")]
+pub struct UnknownInterval(pub String);
+
+impl Interval {
+    /// Every interval there is, the shortest first.
+    pub const ALL: [Self; 5] =
+        [Self::Month, Self::Quarter, Self::HalfYear, Self::Year, Self::TwoYears];
+
+    /// Its length in calendar months.
+    pub const fn months(self) -> i32 {
+        match self {
+            Self::Month => 1,
+            Self::Quarter => 3,
+            Self::HalfYear => 6,
+            Self::Year => 12,
+            Self::TwoYears => 24,
+        }
+    }
+
+    /// Its name in tables and requests.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::HalfYear => "half_year",
+            Self::Year => "year",
+            Self::TwoYears => "two_years",
+        }
+    }
+}
+
+impl fmt::Display for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Interval {
+    type Err = UnknownInterval;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|interval| interval.name() == name)
+            .ok_or_else(|| UnknownInterval(name.to_owned()))
+    }
+}
+
+/// A stretch of time: from its start, up to but not including its end.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub struct Period {
+    /// The first instant in it.
+    #[serde(with = "time::serde::rfc3339")]
+    pub start: OffsetDateTime,
+    /// The first instant after it.
+    #[serde(with = "time::serde::rfc3339")]
+    pub end: OffsetDateTime,
+}
+
+impl Period {
+    /// Whether an instant lies in it.
+    pub fn contains(&self, at: OffsetDateTime) -> bool {
+        self.start <= at && at < self.end
+    }
+
+    /// The calendar month, in UTC, in which an instant lies.
+    pub fn calendar_month(at: OffsetDateTime) -> Self {
+        let at = at.to_offset(UtcOffset::UTC);
+        let start = at.replace_time(time::Time::MIDNIGHT) - time::Duration::days(i64::from(at.day()) - 1);
+        Self { start, end: add_months(start, 1) }
+    }
+}
+
+/// The instant from which periods are counted; the 31st stays the 31st where a month has one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Anchor(pub OffsetDateTime);
+
+impl Anchor {
+    /// The `n`th period of an interval, negative ones before the anchor:
+    /// they tile time without gap or overlap.
+    pub fn period(self, interval: Interval, n: i32) -> Period {
+        let months = interval.months();
+        Period {
+            start: add_months(self.0, n.saturating_mul(months)),
+            end: add_months(self.0, n.saturating_add(1).saturating_mul(months)),
+        }
+    }
+
+    /// The period in which an instant lies.
+    pub fn period_at(self, interval: Interval, at: OffsetDateTime) -> Period {
+        let at = at.to_offset(self.0.offset());
+        let months = (at.year() - self.0.year()) * 12 + i32::from(u8::from(at.month()))
+            - i32::from(u8::from(self.0.month()));
+        let guess = months.div_euclid(interval.months());
+        // A month that has begun may still belong to the period before it.
+        let period = self.period(interval, guess);
+        if at < period.start { self.period(interval, guess - 1) } else { period }
+    }
+}
+
+/// An instant some calendar months later, on the last day where the month is too short.
+/// Outside the years 1 to 9999 time stands still.
+fn add_months(at: OffsetDateTime, months: i32) -> OffsetDateTime {
+    let zero_based = i32::from(u8::from(at.month())) - 1;
+    let total = at.year().saturating_mul(12).saturating_add(zero_based).saturating_add(months);
+    let year = total.div_euclid(12);
+    let month = u8::try_from(total.rem_euclid(12)).unwrap_or_default();
+    let month = Month::January.nth_next(month);
+    let day = at.day().min(month.length(year));
+    Date::from_calendar_date(year, month, day).map_or(at, |date| at.replace_date(date))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn the_last_day_of_a_month_is_clamped_and_comes_back() {
+        let anchor = Anchor(datetime!(2024-01-31 10:00 UTC));
+        let starts: Vec<_> =
+            (0..5).map(|n| anchor.period(Interval::Month, n).start.date().to_string()).collect();
+        assert_eq!(starts, ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30", "2024-05-31"]);
+    }
+
+    #[test]
+    fn a_leap_day_is_clamped_in_common_years() {
+        let anchor = Anchor(datetime!(2024-02-29 0:00 UTC));
+        let starts: Vec<_> =
+            (0..5).map(|n| anchor.period(Interval::Year, n).start.date().to_string()).collect();
+        assert_eq!(starts, ["2024-02-29", "2025-02-28", "2026-02-28", "2027-02-28", "2028-02-29"]);
+    }
+
+    #[test]
+    fn a_calendar_month_is_in_utc() {
+        let month = Period::calendar_month(datetime!(2026-12-31 23:30 -2));
+        assert_eq!(month.start, datetime!(2027-01-01 0:00 UTC));
+        assert_eq!(month.end, datetime!(2027-02-01 0:00 UTC));
+    }
+
+    fn instant() -> impl Strategy<Value = OffsetDateTime> {
+        (0_i64..4_102_444_800).prop_map(|s| OffsetDateTime::from_unix_timestamp(s).unwrap())
+    }
+
+    fn interval() -> impl Strategy<Value = Interval> {
+        prop::sample::select(Interval::ALL.to_vec())
+    }
+
+    proptest! {
+        #[test]
+        fn periods_tile_time(anchor in instant(), interval in interval(), n in -600_i32..600) {
+            let anchor = Anchor(anchor);
+            let (this, next) = (anchor.period(interval, n), anchor.period(interval, n + 1));
+            prop_assert!(this.start < this.end);
+            prop_assert_eq!(this.end, next.start);
+        }
+
+        #[test]
+        fn an_instant_lies_in_its_period(anchor in instant(), interval in interval(), later in -1_000_000_000_i64..2_000_000_000) {
+            let at = anchor + time::Duration::seconds(later);
+            prop_assert!(Anchor(anchor).period_at(interval, at).contains(at));
+        }
+
+        #[test]
+        fn a_calendar_month_holds_its_instant(at in instant()) {
+            prop_assert!(Period::calendar_month(at).contains(at));
+        }
+    }
+}
