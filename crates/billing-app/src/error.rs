@@ -13,6 +13,12 @@ use billing_domain::{
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The caller did not prove who they are: send a valid key.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// The caller may not do that: ask for a key with this scope.
+    #[error("the API key lacks the scope `{0}`")]
+    Forbidden(&'static str),
     /// The request names something that is not there, or not the caller's.
     #[error("{} not found", .0.name())]
     NotFound(Missing),
@@ -183,7 +189,7 @@ impl From<InvalidGrant> for Error {
     fn from(error: InvalidGrant) -> Self {
         let field = match error {
             InvalidGrant::Amount => "amount",
-            InvalidGrant::Expiry => "expires_at",
+            InvalidGrant::Expiry | InvalidGrant::Purchased => "expires_at",
         };
         Self::invalid(field, error.to_string())
     }

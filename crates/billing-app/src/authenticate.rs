@@ -1,0 +1,113 @@
+//! Who asks, and what they may do.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+};
+
+use billing_domain::id::{ApiKeyId, OrganizationId};
+use time::{Duration, OffsetDateTime};
+
+use crate::{
+    Billing, Error, Missing,
+    ports::{ApiKey, Scopes},
+    token::Token,
+};
+
+/// How long a revoked key may still be believed.
+const STALE_AFTER: Duration = Duration::SECOND;
+/// More keys than are in use at once; beyond it the memory starts anew.
+const MOST_KNOWN: usize = 10_000;
+
+/// Who asks, proven.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Caller {
+    /// The key.
+    pub key: ApiKeyId,
+    /// Its public part, for logs.
+    pub public: String,
+    /// What it may do.
+    pub scopes: Scopes,
+    /// The one organization it is for; nothing for all.
+    pub organization_id: Option<OrganizationId>,
+}
+
+impl Caller {
+    /// Refuses a caller whose key may not look.
+    pub fn may_read(&self) -> Result<(), Error> {
+        self.must("read", self.scopes.read || self.scopes.write || self.scopes.admin)
+    }
+
+    /// Refuses a caller whose key may not act.
+    pub fn may_write(&self) -> Result<(), Error> {
+        self.must("write", self.scopes.write || self.scopes.admin)
+    }
+
+    /// Refuses a caller who does not administer the installation.
+    pub fn may_administer(&self) -> Result<(), Error> {
+        self.must("admin", self.scopes.admin && self.organization_id.is_none())
+    }
+
+    /// Refuses a caller who is somebody else: for them the organization is not there.
+    pub fn may_see(&self, organization: OrganizationId) -> Result<(), Error> {
+        match self.organization_id {
+            Some(own) if own != organization => Err(Error::NotFound(Missing::Organization)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn must(&self, scope: &'static str, may: bool) -> Result<(), Error> {
+        if may { Ok(()) } else { Err(Error::Forbidden(scope)) }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct KnownKeys(Mutex<HashMap<String, (OffsetDateTime, ApiKey)>>);
+
+impl KnownKeys {
+    fn get(&self, public: &str, wall: OffsetDateTime) -> Option<ApiKey> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .get(public)
+            .filter(|(read_at, _)| wall - *read_at < STALE_AFTER)
+            .map(|(_, key)| key.clone())
+    }
+
+    fn put(&self, wall: OffsetDateTime, key: ApiKey) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_KNOWN {
+            known.clear();
+        }
+        known.insert(key.public.clone(), (wall, key));
+    }
+}
+
+impl Billing {
+    /// Who presents this key. A revoked key is believed for a second at most.
+    pub async fn authenticate(&self, token: &str) -> Result<Caller, Error> {
+        const UNKNOWN: Error = Error::Unauthenticated("the API key is not valid");
+        let token = Token::parse(token, self.settings.environment).ok_or(UNKNOWN)?;
+        let wall = self.ports.clock.wall();
+        let key = match self.known_keys.get(&token.public, wall) {
+            Some(key) => key,
+            None => {
+                let key = self.ports.access.api_key(&token.public).await?.ok_or(UNKNOWN)?;
+                self.known_keys.put(wall, key.clone());
+                key
+            }
+        };
+        // Digests of 256 random bits: comparing them tells nothing about the secret.
+        if self.ports.secrets.digest(token.secret.as_bytes()) != key.digest {
+            return Err(UNKNOWN);
+        }
+        if key.revoked_at.is_some() {
+            return Err(Error::Unauthenticated("the API key was revoked"));
+        }
+        Ok(Caller {
+            key: key.id,
+            public: key.public,
+            scopes: key.scopes,
+            organization_id: key.organization_id,
+        })
+    }
+}
