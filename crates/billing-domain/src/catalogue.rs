@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     default::{Seed, seed},
-    feature::{Amount, Feature, FeatureValue, Limit, Overage, Window},
+    feature::{ALL_TIME, Amount, Feature, FeatureValue, Limit, Overage, Window},
     plan::{Plan, PlanVersion, Price},
 };
 use crate::{
@@ -76,9 +76,14 @@ impl Catalogue {
         self.meters.iter().find(|meter| meter.key == key)
     }
 
-    /// The cheapest plan above a version that would allow a total on a meter, with the price
+    /// The cheapest plan that would allow a total on a meter, with the price
     /// in the currency and interval of the customer's choice where it has one.
-    pub fn cheapest_allowing(&self, meter: &str, total: u64, like: &Offer) -> Option<(&Plan, &Price)> {
+    pub fn cheapest_allowing(
+        &self,
+        meter: &str,
+        total: u64,
+        like: &Offer,
+    ) -> Option<(&Plan, &Price)> {
         self.plans
             .iter()
             .filter(|plan| plan.active)

@@ -112,3 +112,94 @@ impl Checkout {
         !ended
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use time::{Duration, macros::datetime};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const NOON: OffsetDateTime = datetime!(2026-03-01 12:00 UTC);
+
+    fn reference(id: &str) -> GatewayRef {
+        GatewayRef::new(Gateway::Stripe, id)
+    }
+
+    fn a_page() -> HostedPage {
+        HostedPage {
+            session: reference("cs_1"),
+            url: "https://pay.example/cs_1".to_owned(),
+            expires_at: NOON + Duration::HOUR,
+        }
+    }
+
+    fn a_checkout(status: CheckoutStatus) -> Checkout {
+        Checkout {
+            id: CheckoutId(Uuid::from_u128(1)),
+            organization_id: OrganizationId(Uuid::nil()),
+            gateway: Gateway::Stripe,
+            purpose: Purpose::Subscription {
+                plan_version_id: PlanVersionId(Uuid::from_u128(2)),
+                price_id: PriceId(Uuid::from_u128(3)),
+            },
+            status,
+            created_at: NOON,
+        }
+    }
+
+    fn statuses() -> [CheckoutStatus; 4] {
+        [
+            CheckoutStatus::Pending,
+            CheckoutStatus::Open(a_page()),
+            CheckoutStatus::Completed(reference("cs_1")),
+            CheckoutStatus::Expired,
+        ]
+    }
+
+    /// From each state: its name, whether completing is news, whether expiring is and where to.
+    #[test]
+    fn every_end_from_every_state() {
+        const TABLE: [(&str, bool, (bool, &str)); 4] = [
+            ("pending", true, (true, "expired")),
+            ("open", true, (true, "expired")),
+            ("completed", false, (false, "completed")),
+            ("expired", true, (false, "expired")),
+        ];
+        for (status, (name, completes, expires)) in statuses().into_iter().zip(TABLE) {
+            assert_eq!(status.name(), name);
+            let mut completed = a_checkout(status.clone());
+            assert_eq!(completed.complete(reference("cs_1")), completes, "{name}");
+            assert_eq!(completed.status, CheckoutStatus::Completed(reference("cs_1")));
+            assert!(!completed.complete(reference("cs_1")), "it is news once");
+
+            let mut expired = a_checkout(status);
+            assert_eq!((expired.expire(), expired.status.name()), expires);
+            assert!(!expired.expire(), "it is news once");
+        }
+    }
+
+    #[test]
+    fn a_payment_is_adopted_after_expiry_and_is_not_undone_by_it() {
+        let mut late = a_checkout(CheckoutStatus::Open(a_page()));
+        assert!(late.expire());
+        assert!(late.complete(reference("cs_1")));
+        assert!(!late.expire());
+        assert!(!late.complete(reference("cs_2")));
+        assert_eq!(late.status, CheckoutStatus::Completed(reference("cs_1")), "the first stands");
+    }
+
+    #[test]
+    fn only_an_open_page_can_be_paid_on_and_strictly_before_it_expires() {
+        let payable = |status, seconds| {
+            let at = NOON + Duration::seconds(seconds);
+            a_checkout(status).payable(at).is_some()
+        };
+        for status in statuses() {
+            let open = status.name() == "open";
+            assert_eq!(payable(status, 0), open);
+        }
+        assert!(payable(CheckoutStatus::Open(a_page()), 3599));
+        assert!(!payable(CheckoutStatus::Open(a_page()), 3600));
+    }
+}

@@ -19,7 +19,7 @@ pub use self::{
         Consume, Consumed, CreditCommand, CreditOutcome, Denied, IdempotencyKey, InvalidConsume,
         InvalidGrant, InvalidKey, NewGrant,
     },
-    entry::{Entry, EntryKind, Origin, Touch},
+    entry::{Entry, EntryKind, Origin, Touch, UnknownEntryKind},
     grant::{DrawOrder, Grant, GrantKind, Source, UnknownGrantKind},
 };
 

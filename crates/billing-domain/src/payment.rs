@@ -42,8 +42,8 @@ pub struct Payment {
     pub created_at: OffsetDateTime,
 }
 
-/// Whether the money came.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+/// Whether the money came; ordered as a payment can go through them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {
     /// Under way.
@@ -115,14 +115,13 @@ impl FromStr for PaymentStatus {
 impl Payment {
     /// Adopts what the gateway reports now. Whether that is news.
     ///
-    /// Reports may come late and in any order: money that came is not un-come by an older
-    /// report, and what was given back does not shrink.
+    /// Reports may come late and in any order, and end in the same state: the one that tells of
+    /// the most progress stands. Money that came is not un-come by an older report, and what was
+    /// given back does not shrink. What only some reports know is kept from any of them.
     pub fn observe(&mut self, reported: &Self) -> bool {
         let before = self.clone();
-        if self.status.captured() && !reported.status.captured() {
-            return false;
-        }
-        if reported.refunded.minor() >= self.refunded.minor() {
+        let newer = reported.progress() >= self.progress();
+        if newer {
             self.status = reported.status;
             self.refunded = reported.refunded;
             self.amount = reported.amount;
@@ -131,9 +130,17 @@ impl Payment {
         }
         self.checkout_id = self.checkout_id.or(reported.checkout_id);
         self.subscription_id = self.subscription_id.or(reported.subscription_id);
-        if reported.document_url.is_some() {
+        if reported.document_url.is_some() && (newer || self.document_url.is_none()) {
             self.document_url.clone_from(&reported.document_url);
         }
         *self != before
     }
+
+    /// How far it has come: how much was given back, and then its status.
+    fn progress(&self) -> (i64, PaymentStatus) {
+        (self.refunded.minor(), self.status)
+    }
 }
+
+#[cfg(test)]
+mod tests;

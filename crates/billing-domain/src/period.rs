@@ -90,8 +90,9 @@ impl Period {
 
     /// The calendar month, in UTC, in which an instant lies.
     pub fn calendar_month(at: OffsetDateTime) -> Self {
-        let at = at.to_offset(UtcOffset::UTC);
-        let start = at.replace_time(time::Time::MIDNIGHT) - time::Duration::days(i64::from(at.day()) - 1);
+        let at = in_utc(at);
+        let start =
+            at.replace_time(time::Time::MIDNIGHT) - time::Duration::days(i64::from(at.day()) - 1);
         Self { start, end: add_months(start, 1) }
     }
 }
@@ -121,6 +122,11 @@ impl Anchor {
         let period = self.period(interval, guess);
         if at < period.start { self.period(interval, guess - 1) } else { period }
     }
+}
+
+/// The instant in UTC; only on the last day of year 9999 that may not exist.
+fn in_utc(at: OffsetDateTime) -> OffsetDateTime {
+    at.checked_to_offset(UtcOffset::UTC).unwrap_or_else(|| at.replace_offset(UtcOffset::UTC))
 }
 
 /// An instant some calendar months later, on the last day where the month is too short.
@@ -163,6 +169,12 @@ mod tests {
         let month = Period::calendar_month(datetime!(2026-12-31 23:30 -2));
         assert_eq!(month.start, datetime!(2027-01-01 0:00 UTC));
         assert_eq!(month.end, datetime!(2027-02-01 0:00 UTC));
+    }
+
+    #[test]
+    fn the_end_of_time_is_no_reason_to_panic() {
+        let month = Period::calendar_month(datetime!(9999-12-31 23:30 -2));
+        assert_eq!(month.start, datetime!(9999-12-01 0:00 UTC));
     }
 
     fn instant() -> impl Strategy<Value = OffsetDateTime> {

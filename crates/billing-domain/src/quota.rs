@@ -131,7 +131,10 @@ mod tests {
         assert_eq!(paid.check(1).reason, QuotaReason::OverageAllowed);
         let free = Quota { limit: Amount::Unlimited, ..quota(0, 10, 0) };
         let answer = free.check(u64::MAX);
-        assert_eq!((answer.reason, answer.limit, answer.total_remaining), (QuotaReason::Unlimited, None, None));
+        assert_eq!(
+            (answer.reason, answer.limit, answer.total_remaining),
+            (QuotaReason::Unlimited, None, None)
+        );
     }
 
     proptest! {

@@ -169,7 +169,8 @@ impl Subscription {
     }
 
     /// Adopts what the gateway says. Nothing where it says nothing new, or something older than
-    /// what is known, or when the subscription has ended: an end is final.
+    /// what is known, or when the subscription has ended: an end is final. Save it in any case:
+    /// `observed_at` moves even where nothing else does, and holds off the older reports.
     pub fn observe(&mut self, seen: &Observation, now: OffsetDateTime) -> Option<Change> {
         if !self.is_live() || seen.observed_at < self.observed_at {
             return None;

@@ -118,7 +118,11 @@ impl Recorded {
             bonus: self.quota.bonus.saturating_sub(self.quota.above_limit(self.quantity)),
             ..self.quota
         };
-        QuotaAnswer { reason: self.quota.check(self.quantity).reason, allowed: true, ..after.check(0) }
+        QuotaAnswer {
+            reason: self.quota.check(self.quantity).reason,
+            allowed: true,
+            ..after.check(0)
+        }
     }
 
     /// Why it was denied.
@@ -192,7 +196,10 @@ impl UsageAccount {
             limit: rule.limit,
             overage: rule.overage,
             used: self.counters.get(&counter(meter, rule)).copied().unwrap_or_default(),
-            bonus: self.usable(meter, now).map(|bonus| bonus.remaining).sum(),
+            bonus: self
+                .usable(meter, now)
+                .map(|bonus| bonus.remaining)
+                .fold(0, u64::saturating_add),
             resets_at: rule.resets_at(),
         }
     }
@@ -244,12 +251,16 @@ impl UsageAccount {
         }
     }
 
-    fn usable<'a>(&'a self, meter: &'a str, now: OffsetDateTime) -> impl Iterator<Item = &'a Bonus> {
+    fn usable<'a>(
+        &'a self,
+        meter: &'a str,
+        now: OffsetDateTime,
+    ) -> impl Iterator<Item = &'a Bonus> {
         self.bonuses.iter().filter(move |bonus| is_usable(bonus, meter, now))
     }
 }
 
-/// What has been used by several accounts' distinct counters that commands will need.
+/// The counters that commands will need, each once.
 pub fn counters_needed(commands: &[UsageCommand]) -> BTreeSet<CounterKey> {
     commands.iter().map(|command| counter(&command.meter, &command.rule)).collect()
 }
@@ -276,3 +287,6 @@ fn again(meter: &str, outcome: &UsageOutcome, command: &UsageCommand) -> UsageOu
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,10 +1,7 @@
 //! What a plan allows: features that are on or off, and limits on meters.
 
 use serde::{Deserialize, Serialize};
-use time::{
-    OffsetDateTime,
-    macros::datetime,
-};
+use time::{OffsetDateTime, macros::datetime};
 
 use crate::period::{Anchor, Interval, Period};
 
@@ -94,14 +91,16 @@ impl Window {
 
     /// The stretch of time in which an instant is counted.
     ///
-    /// `billed` is the current period of the subscription and how often it recurs; earlier and
-    /// later periods are counted from its start.
+    /// `billed` is the current period of the subscription and how often it recurs; earlier periods
+    /// are counted back from its start and later ones on from its end, so that none overlaps it
+    /// even where it is a trial or begins on the last day of a short month.
     pub fn around(self, at: OffsetDateTime, billed: Option<(Period, Interval)>) -> Period {
         match (self, billed) {
             (Self::Lifetime, _) => ALL_TIME,
             (Self::BillingPeriod, Some((period, _))) if period.contains(at) => period,
             (Self::BillingPeriod, Some((period, interval))) => {
-                Anchor(period.start).period_at(interval, at)
+                let nearest = if at < period.start { period.start } else { period.end };
+                Anchor(nearest).period_at(interval, at)
             }
             (Self::BillingPeriod, None) | (Self::CalendarMonth, _) => Period::calendar_month(at),
         }
@@ -111,3 +110,91 @@ impl Window {
 /// The window that never resets.
 pub const ALL_TIME: Period =
     Period { start: datetime!(1970-01-01 0:00 UTC), end: datetime!(9999-01-01 0:00 UTC) };
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use time::Duration;
+
+    use super::*;
+
+    const MARCH: Period =
+        Period { start: datetime!(2026-03-05 9:00 UTC), end: datetime!(2026-04-05 9:00 UTC) };
+
+    fn days(period: Period) -> (String, String) {
+        (period.start.date().to_string(), period.end.date().to_string())
+    }
+
+    #[test]
+    fn an_amount_allows_totals_up_to_itself() {
+        assert!(Amount::AtMost(3).allows(3));
+        assert!(!Amount::AtMost(3).allows(4));
+        assert!(Amount::AtMost(0).allows(0));
+        assert!(Amount::Unlimited.allows(u64::MAX));
+    }
+
+    #[test]
+    fn a_window_follows_its_kind() {
+        use Window::{BillingPeriod, CalendarMonth, Lifetime};
+        let monthly = Some((MARCH, Interval::Month));
+        for (window, at, billed, start, end) in [
+            (BillingPeriod, datetime!(2026-03-05 9:00 UTC), monthly, "2026-03-05", "2026-04-05"),
+            (BillingPeriod, datetime!(2026-04-05 8:59 UTC), monthly, "2026-03-05", "2026-04-05"),
+            (BillingPeriod, datetime!(2026-04-05 9:00 UTC), monthly, "2026-04-05", "2026-05-05"),
+            (BillingPeriod, datetime!(2026-03-05 8:59 UTC), monthly, "2026-02-05", "2026-03-05"),
+            (BillingPeriod, datetime!(2026-03-05 8:59 UTC), None, "2026-03-01", "2026-04-01"),
+            (CalendarMonth, datetime!(2026-03-02 0:00 UTC), monthly, "2026-03-01", "2026-04-01"),
+            (CalendarMonth, datetime!(2026-03-31 23:30 -1), None, "2026-04-01", "2026-05-01"),
+            (Lifetime, datetime!(2026-03-02 0:00 UTC), monthly, "1970-01-01", "9999-01-01"),
+        ] {
+            let expected = (start.to_owned(), end.to_owned());
+            assert_eq!(days(window.around(at, billed)), expected, "{} of {at}", window.name());
+        }
+    }
+
+    #[test]
+    fn what_comes_after_a_trial_is_not_counted_in_it() {
+        let trial =
+            Period { start: datetime!(2026-03-01 0:00 UTC), end: datetime!(2026-03-15 0:00 UTC) };
+        let after = datetime!(2026-03-20 0:00 UTC);
+        let window = Window::BillingPeriod.around(after, Some((trial, Interval::Month)));
+        assert_eq!(window.start, trial.end);
+    }
+
+    #[test]
+    fn what_comes_after_a_short_month_is_not_counted_in_it() {
+        // Billed on the 31st, hence on the last day of February.
+        let clamped =
+            Period { start: datetime!(2026-02-28 0:00 UTC), end: datetime!(2026-03-31 0:00 UTC) };
+        let after = datetime!(2026-04-02 0:00 UTC);
+        let window = Window::BillingPeriod.around(after, Some((clamped, Interval::Month)));
+        assert_eq!(days(window), ("2026-03-31".to_owned(), "2026-04-30".to_owned()));
+    }
+
+    proptest! {
+        /// Whatever the current period is, every instant lies in its window, and windows of two
+        /// instants are the same or do not overlap.
+        #[test]
+        fn windows_tile_time(
+            window in prop::sample::select(vec![
+                Window::BillingPeriod,
+                Window::CalendarMonth,
+                Window::Lifetime,
+            ]),
+            start_day in 0_i64..1000,
+            length_days in 1_i64..400,
+            interval in prop::sample::select(Interval::ALL.to_vec()),
+            hours in prop::array::uniform2(-20_000_i64..40_000),
+        ) {
+            let start = datetime!(2024-01-01 0:00 UTC) + Duration::days(start_day);
+            let billed = Period { start, end: start + Duration::days(length_days) };
+            let [one, other] = hours.map(|hours| {
+                let at = start + Duration::hours(hours);
+                (at, window.around(at, Some((billed, interval))))
+            });
+            prop_assert!(one.1.contains(one.0));
+            let apart = one.1.end <= other.1.start || other.1.end <= one.1.start;
+            prop_assert!(one.1 == other.1 || apart, "{:?} overlaps {:?}", one.1, other.1);
+        }
+    }
+}

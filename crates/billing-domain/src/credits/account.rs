@@ -53,6 +53,23 @@ pub struct Pending {
     pub decided: Vec<(Consume, CreditOutcome)>,
 }
 
+/// One change of grants and of what is overdrawn, from which a row is written.
+struct Change {
+    kind: EntryKind,
+    touched: Vec<Touch>,
+    overdrawn: i64,
+    origin: Origin,
+}
+
+impl Pending {
+    /// Remembers that a grant changed, unless it is new and will be recorded whole.
+    fn touch(&mut self, grant: GrantId) {
+        if !self.granted.contains(&grant) {
+            self.changed.insert(grant);
+        }
+    }
+}
+
 impl CreditAccount {
     /// An account on which nothing has happened.
     pub fn new(organization_id: OrganizationId) -> Self {
@@ -99,12 +116,12 @@ impl CreditAccount {
 
     /// What started grants have left, less what is overdrawn.
     pub fn balance(&self) -> i64 {
-        self.left() - self.overdrawn
+        self.left().saturating_sub(self.overdrawn)
     }
 
     /// What may be used: the balance and the overdraft.
     pub fn available(&self) -> i64 {
-        self.left() + (self.overdraft_limit - self.overdrawn).max(0)
+        self.left().saturating_add(self.overdraft_limit.saturating_sub(self.overdrawn).max(0))
     }
 
     /// When something becomes due next.
@@ -163,7 +180,7 @@ impl CreditAccount {
             grant.remaining -= taken;
             open -= taken;
             touched.push(Touch { grant_id: grant.id, amount: -taken });
-            self.pending.changed.insert(grant.id);
+            self.pending.touch(grant.id);
         }
         self.overdrawn += open;
         let origin = Origin::Consume {
@@ -173,8 +190,8 @@ impl CreditAccount {
             quantity: asked.quantity(),
             unit_cost: asked.unit_cost(),
         };
-        let change = (-asked.cost(), open);
-        self.enter(EntryKind::Consumed, now, change, touched.clone(), origin);
+        let kind = EntryKind::Consumed;
+        self.enter(now, Change { kind, touched: touched.clone(), overdrawn: open, origin });
         Consumed {
             decision: asked.decision,
             seq: self.last_seq,
@@ -224,50 +241,47 @@ impl CreditAccount {
 
     fn book(&mut self, n: usize, at: OffsetDateTime) {
         let Some(grant) = self.grants.get_mut(n) else { return };
-        if !self.pending.granted.contains(&grant.id) {
-            self.pending.changed.insert(grant.id);
-        }
+        self.pending.touch(grant.id);
         let (id, source) = (grant.id, grant.source.clone());
         if grant.started {
             let lost = core::mem::take(&mut grant.remaining);
             let touched = vec![Touch { grant_id: id, amount: -lost }];
-            self.enter(EntryKind::Expired, at, (-lost, 0), touched, Origin::Expiry(source));
+            let (kind, origin) = (EntryKind::Expired, Origin::Expiry(source));
+            self.enter(at, Change { kind, touched, overdrawn: 0, origin });
         } else {
             // What is overdrawn is repaid first.
             let repaid = self.overdrawn.min(grant.amount);
             grant.started = true;
             grant.remaining = grant.amount - repaid;
             self.overdrawn -= repaid;
-            let (amount, kind) = (grant.amount, earned_as(grant.kind));
-            let touched = vec![Touch { grant_id: id, amount: amount - repaid }];
-            self.enter(kind, at, (amount, -repaid), touched, Origin::Grant(source));
+            let (kind, origin) = (earned_as(grant.kind), Origin::Grant(source));
+            let touched = vec![Touch { grant_id: id, amount: grant.remaining }];
+            self.enter(at, Change { kind, touched, overdrawn: -repaid, origin });
         }
     }
 
-    fn enter(
-        &mut self,
-        kind: EntryKind,
-        at: OffsetDateTime,
-        (amount, overdrawn_change): (i64, i64),
-        touched: Vec<Touch>,
-        origin: Origin,
-    ) {
+    /// Writes a row for what was just changed.
+    fn enter(&mut self, at: OffsetDateTime, change: Change) {
+        let moved: i64 = change.touched.iter().map(|touch| touch.amount).sum();
         self.last_seq += 1;
         self.last_at = at;
         self.pending.entries.push(Entry {
             seq: self.last_seq,
             at,
-            kind,
-            amount,
+            kind: change.kind,
+            amount: moved - change.overdrawn,
             balance_after: self.balance(),
-            overdrawn_change,
-            touched,
-            origin,
+            overdrawn_change: change.overdrawn,
+            touched: change.touched,
+            origin: change.origin,
         });
     }
 
+    /// Saturates, so that no number of grants can make it panic or wrap: a thousand of the
+    /// largest grants fit, and sums are exact as long as they do.
     fn left(&self) -> i64 {
-        self.grants.iter().filter(|grant| grant.started).map(|grant| grant.remaining).sum()
+        let started = self.grants.iter().filter(|grant| grant.started);
+        started.fold(0, |sum, grant| sum.saturating_add(grant.remaining))
     }
 }
 
@@ -293,9 +307,7 @@ fn again(outcome: &CreditOutcome) -> CreditOutcome {
         CreditOutcome::Consumed(before) => {
             CreditOutcome::Consumed(Consumed { replayed: true, ..before })
         }
-        CreditOutcome::Denied(before) => {
-            CreditOutcome::Denied(Denied { replayed: true, ..before })
-        }
+        CreditOutcome::Denied(before) => CreditOutcome::Denied(Denied { replayed: true, ..before }),
         other @ (CreditOutcome::KeyReused
         | CreditOutcome::Granted { .. }
         | CreditOutcome::Booked) => other,

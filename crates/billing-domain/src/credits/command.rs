@@ -49,8 +49,8 @@ pub enum InvalidConsume {
     TooLarge,
 }
 
-/// Balances stay exact in every JSON reader.
-pub(crate) const MOST_CREDITS: i64 = (1 << 53) - 1;
+/// The most credits of one grant or consume: exact in every JSON reader.
+const MOST_CREDITS: i64 = (1 << 53) - 1;
 
 impl Consume {
     /// So many of an event at so many credits each.
@@ -113,6 +113,9 @@ pub enum InvalidGrant {
     /// It would expire before it starts.
     #[error("`expires_at` must be after `starts_at`")]
     Expiry,
+    /// It would take away what was paid for.
+    #[error("purchased credits never expire: leave out `expires_at`")]
+    Purchased,
 }
 
 impl NewGrant {
@@ -123,6 +126,9 @@ impl NewGrant {
         }
         if self.expires_at.is_some_and(|end| end <= self.starts_at) {
             return Err(InvalidGrant::Expiry);
+        }
+        if self.kind == GrantKind::Purchased && self.expires_at.is_some() {
+            return Err(InvalidGrant::Purchased);
         }
         Ok(self)
     }

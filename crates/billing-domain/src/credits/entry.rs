@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    credits::{IdempotencyKey, Source, UnknownGrantKind},
+    credits::{IdempotencyKey, Source},
     id::{DecisionId, GrantId},
 };
 
@@ -58,6 +58,11 @@ pub enum EntryKind {
     Adjusted,
 }
 
+/// No kind of row has this name.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is not a kind of credit transaction")]
+pub struct UnknownEntryKind(pub String);
+
 impl EntryKind {
     /// Every kind.
     pub const ALL: [Self; 5] =
@@ -76,13 +81,13 @@ impl EntryKind {
 }
 
 impl FromStr for EntryKind {
-    type Err = UnknownGrantKind;
+    type Err = UnknownEntryKind;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
         Self::ALL
             .into_iter()
             .find(|kind| kind.name() == name)
-            .ok_or_else(|| UnknownGrantKind(name.to_owned()))
+            .ok_or_else(|| UnknownEntryKind(name.to_owned()))
     }
 }
 

@@ -104,7 +104,10 @@ impl Default for DrawOrder {
 
 impl DrawOrder {
     /// By kind; inside a kind the soonest to expire, then the oldest.
-    pub fn key(&self, grant: &Grant) -> (usize, bool, Option<OffsetDateTime>, OffsetDateTime, GrantId) {
+    pub fn key(
+        &self,
+        grant: &Grant,
+    ) -> (usize, bool, Option<OffsetDateTime>, OffsetDateTime, GrantId) {
         let rank = self.0.iter().position(|kind| *kind == grant.kind).unwrap_or(self.0.len());
         (rank, grant.expires_at.is_none(), grant.expires_at, grant.granted_at, grant.id)
     }

@@ -163,7 +163,10 @@ impl Status {
 
             (Verb::Activate, Paused { .. } | Cancelled { .. } | Expired { .. })
             | (Verb::FailPayment, Incomplete | Paused { .. } | Cancelled { .. } | Expired { .. })
-            | (Verb::Pause { .. }, Incomplete | PastDue { .. } | Cancelled { .. } | Expired { .. })
+            | (
+                Verb::Pause { .. },
+                Incomplete | PastDue { .. } | Cancelled { .. } | Expired { .. },
+            )
             | (
                 Verb::Resume,
                 Incomplete | Trialing { .. } | PastDue { .. } | Cancelled { .. } | Expired { .. },
