@@ -73,11 +73,5 @@ pub(crate) fn report(
         plan: better.clone(),
         price: price.clone(),
     });
-    Ok(QuotaReport {
-        answer,
-        plan: plan.key.clone(),
-        plan_version_id: version.id,
-        as_of,
-        upgrade,
-    })
+    Ok(QuotaReport { answer, plan: plan.key.clone(), plan_version_id: version.id, as_of, upgrade })
 }

@@ -2,9 +2,7 @@
 
 use billing_domain::{
     catalogue::{Catalogue, CreditProduct},
-    credits::{
-        Consume, Consumed, CreditCommand, CreditOutcome, Denied, IdempotencyKey,
-    },
+    credits::{Consume, Consumed, CreditCommand, CreditOutcome, Denied, IdempotencyKey},
     id::{DecisionId, OrganizationId},
 };
 
@@ -57,9 +55,8 @@ impl Billing {
     /// Uses credits, all or nothing. The answer is durable before it is given.
     pub async fn consume_credits(&self, request: ConsumeRequest) -> Result<ConsumeAnswer, Error> {
         let catalogue = self.catalogue().await?;
-        let event = catalogue
-            .credit_event(&request.event)
-            .ok_or(Error::NotFound(Missing::CreditEvent))?;
+        let event =
+            catalogue.credit_event(&request.event).ok_or(Error::NotFound(Missing::CreditEvent))?;
         if !event.active {
             return Err(Refusal::CreditEventInactive(request.event).into());
         }

@@ -57,7 +57,10 @@ pub(crate) fn check_url(field: &'static str, url: &str) -> Result<(), Error> {
     if named && plain && url.len() <= 2000 {
         return Ok(());
     }
-    Err(Error::invalid(field, "must be an absolute http or https address of 2000 characters at most"))
+    Err(Error::invalid(
+        field,
+        "must be an absolute http or https address of 2000 characters at most",
+    ))
 }
 
 /// What to sell, and where.
@@ -140,7 +143,8 @@ impl Billing {
             if rivals {
                 superseded.extend(earlier.payable(now).cloned());
                 earlier.expire();
-                let expired = self.event(&earlier, What::CheckoutExpired { checkout_id: earlier.id });
+                let expired =
+                    self.event(&earlier, What::CheckoutExpired { checkout_id: earlier.id });
                 work.checkouts().save(&earlier, &[expired]).await?;
             }
         }
@@ -166,15 +170,11 @@ impl Billing {
         let catalogue = self.catalogue().await?;
         let (plan, _) =
             catalogue.version(*plan_version_id).ok_or(Error::NotFound(Missing::Plan))?;
-        let live =
-            work.subscriptions().live(sale.organization_id, &plan.product_group).await?;
+        let live = work.subscriptions().live(sale.organization_id, &plan.product_group).await?;
         let Some(live) = live else { return Ok(()) };
         let on = catalogue.version(live.plan_version_id).map(|(plan, _)| plan.key.clone());
-        Err(Refusal::AlreadySubscribed {
-            plan: on.unwrap_or_default(),
-            status: live.status.name(),
-        }
-        .into())
+        Err(Refusal::AlreadySubscribed { plan: on.unwrap_or_default(), status: live.status.name() }
+            .into())
     }
 
     /// The organization as the gateway knows it, made known there where it was not.
@@ -202,7 +202,11 @@ impl Billing {
         Ok(linked.reference)
     }
 
-    async fn record_opened(&self, mut checkout: Checkout, page: HostedPage) -> Result<Opened, Error> {
+    async fn record_opened(
+        &self,
+        mut checkout: Checkout,
+        page: HostedPage,
+    ) -> Result<Opened, Error> {
         let scope = Scope::Organization(checkout.organization_id);
         let mut work = self.ports.store.begin(scope).await?;
         let kept = work.checkouts().find(checkout.organization_id, checkout.id).await?;

@@ -16,8 +16,8 @@ pub use self::{
     gateway::{
         About, CheckoutItem, CheckoutRequest, CustomerAccounts, Delivery, Forged, GatewayError,
         GatewayPayments, GatewaySubscriptions, HostedCheckouts, NewCustomer, Notice,
-        PaymentGateway, PortalSessions, SeenCheckout, SeenCheckoutStatus, SeenInvoice,
-        SeenPayment, SeenPrice, SeenSubscription, Unreadable, Webhooks,
+        PaymentGateway, PortalSessions, SeenCheckout, SeenCheckoutStatus, SeenInvoice, SeenPayment,
+        SeenPrice, SeenSubscription, Unreadable, Webhooks,
     },
     inbox::{Claim, Claimed, Inbox, InboxHealth, NewWebhook, WebhookRow, WebhookStatus},
     ledger::{CreditLedger, UsageLedger},

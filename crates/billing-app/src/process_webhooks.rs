@@ -108,8 +108,12 @@ impl Billing {
         };
         let id = claimed.claim.id;
         match again_at {
-            Some(at) => tracing::warn!(webhook = %id, kind = claimed.kind, error, %at, "webhook failed, will be retried"),
-            None => tracing::error!(webhook = %id, kind = claimed.kind, error, "webhook failed for good"),
+            Some(at) => {
+                tracing::warn!(webhook = %id, kind = claimed.kind, error, %at, "webhook failed, will be retried")
+            }
+            None => {
+                tracing::error!(webhook = %id, kind = claimed.kind, error, "webhook failed for good")
+            }
         }
         self.ports.inbox.fail(claimed.claim, &error, again_at).await
     }

@@ -3,7 +3,7 @@
 use billing_domain::{
     credits::IdempotencyKey,
     id::{DecisionId, OrganizationId, UsageEventId},
-    usage::{UsageCommand, UsageOutcome},
+    usage::{UsageCommand, UsageOperation, UsageOutcome},
 };
 use time::{Duration, OffsetDateTime};
 
@@ -34,7 +34,7 @@ pub struct RecordUsage {
     /// What the caller wants to remember with it, as a JSON object.
     pub properties: Option<String>,
     /// Whether it is counted only if the quota allows it.
-    pub enforced: bool,
+    pub operation: UsageOperation,
 }
 
 /// What was decided.
@@ -72,7 +72,7 @@ impl Billing {
             quantity: request.quantity,
             at,
             rule: entitlement.rule(&request.meter, at)?,
-            enforced: request.enforced,
+            operation: request.operation,
             properties: request.properties,
         };
         let outcome = self.ports.usage.apply(request.organization_id, command, now).await?;

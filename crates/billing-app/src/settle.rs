@@ -49,9 +49,9 @@ impl Billing {
         let organization = self.whose(work, facts).await?;
         let mut subscription_id = None;
         if let Some(seen) = &facts.subscription {
-            let subscription =
-                self.settle_subscription(work, catalogue, (organization, seen), facts.asked_at)
-                    .await?;
+            let subscription = self
+                .settle_subscription(work, catalogue, (organization, seen), facts.asked_at)
+                .await?;
             self.grant_period(work, catalogue, &subscription, seen).await?;
             subscription_id = Some(subscription.id);
         }
@@ -70,7 +70,8 @@ impl Billing {
         facts: &GatewayFacts,
     ) -> Result<OrganizationId, Unsettled> {
         let of_payment = || facts.payments.iter().find_map(|payment| payment.checkout_id);
-        let checkout = facts.checkout.as_ref().and_then(|seen| seen.checkout_id).or_else(of_payment);
+        let checkout =
+            facts.checkout.as_ref().and_then(|seen| seen.checkout_id).or_else(of_payment);
         if let Some(id) = checkout
             && let Some(owner) = work.checkouts().owner(id).await?
         {
@@ -82,7 +83,8 @@ impl Billing {
         {
             return Ok(owner);
         }
-        let name = named.map_or_else(|| "a payment without a customer".to_owned(), GatewayRef::to_string);
+        let name =
+            named.map_or_else(|| "a payment without a customer".to_owned(), GatewayRef::to_string);
         Err(Unsettled::UnknownCustomer(name))
     }
 
@@ -104,35 +106,45 @@ impl Billing {
             {
                 return Err(Unsettled::SecondSubscription(other.product_group));
             }
-            let created = self.what(organization, now, What::SubscriptionCreated {
-                subscription_id: subscription.id,
-                status: subscription.status.name(),
-            });
+            let created = self.what(
+                organization,
+                now,
+                What::SubscriptionCreated {
+                    subscription_id: subscription.id,
+                    status: subscription.status.name(),
+                },
+            );
             work.subscriptions().save(&subscription, None, &[created]).await?;
             return Ok(subscription);
         };
-        let before = subscription.status;
-        if let Some(change) = subscription.observe(&observation, now) {
-            let what = match subscription.status {
-                Status::Cancelled { .. } => {
-                    What::SubscriptionCancelled { subscription_id: subscription.id }
-                }
-                Status::Incomplete
-                | Status::Trialing { .. }
-                | Status::Active
-                | Status::PastDue { .. }
-                | Status::Paused { .. }
-                | Status::Expired { .. } => What::SubscriptionUpdated {
-                    subscription_id: subscription.id,
-                    from: before.name(),
-                    status: subscription.status.name(),
-                },
-            };
-            let event = self.what(organization, now, what);
-            let change = (ChangeId(self.ports.ids.next()), &change);
-            work.subscriptions().save(&subscription, Some(change), &[event]).await?;
+        let before = subscription.clone();
+        let change = subscription.observe(&observation, now);
+        let told = change.as_ref().map(|_| self.told(&subscription, before.status, now));
+        if subscription != before {
+            // Also when nothing but the instant of the observation is new: older reports that
+            // are still under way must not be believed later.
+            let change = change.as_ref().map(|it| (ChangeId(self.ports.ids.next()), it));
+            work.subscriptions().save(&subscription, change, told.as_slice()).await?;
         }
         Ok(subscription)
+    }
+
+    fn told(&self, now_is: &Subscription, before: Status, at: OffsetDateTime) -> Event {
+        let subscription_id = now_is.id;
+        let what = match now_is.status {
+            Status::Cancelled { .. } => What::SubscriptionCancelled { subscription_id },
+            Status::Incomplete
+            | Status::Trialing { .. }
+            | Status::Active
+            | Status::PastDue { .. }
+            | Status::Paused { .. }
+            | Status::Expired { .. } => What::SubscriptionUpdated {
+                subscription_id,
+                from: before.name(),
+                status: now_is.status.name(),
+            },
+        };
+        self.what(now_is.organization_id, at, what)
     }
 
     fn adopted(
@@ -251,11 +263,15 @@ impl Billing {
             None => (reported, true),
         };
         if news {
-            let event = self.what(organization, self.ports.clock.now(), What::PaymentUpdated {
-                payment_id: payment.id,
-                status: payment.status,
-                amount: payment.amount,
-            });
+            let event = self.what(
+                organization,
+                self.ports.clock.now(),
+                What::PaymentUpdated {
+                    payment_id: payment.id,
+                    status: payment.status,
+                    amount: payment.amount,
+                },
+            );
             work.payments().save(&payment, &[event]).await?;
         }
         match payment.checkout_id.filter(|_| payment.status.captured()) {
@@ -309,7 +325,8 @@ fn observed(
     let pushed = catalogue.plans.iter().find_map(|plan| {
         plan.versions.iter().find_map(|version| {
             let is_it = |id: &String| *id == seen.price.gateway_price;
-            let price = version.prices.iter().find(|it| it.stripe_price.as_ref().is_some_and(is_it))?;
+            let price =
+                version.prices.iter().find(|it| it.stripe_price.as_ref().is_some_and(is_it))?;
             Some((plan, version, price))
         })
     });

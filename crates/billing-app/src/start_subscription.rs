@@ -1,11 +1,7 @@
 //! An organization picks a plan, and is sent to a page on which to pay.
 
 use billing_domain::{
-    catalogue::Offer,
-    checkout::Purpose,
-    currency::Currency,
-    gateway::Gateway,
-    id::OrganizationId,
+    catalogue::Offer, checkout::Purpose, currency::Currency, gateway::Gateway, id::OrganizationId,
     period::Interval,
 };
 

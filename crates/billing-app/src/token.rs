@@ -54,7 +54,8 @@ impl Token {
     pub(crate) fn parse(text: &str, environment: Environment) -> Option<Self> {
         let rest = text.strip_prefix("bk_")?.strip_prefix(environment.name())?.strip_prefix('_')?;
         let (public, secret) = rest.split_once('_')?;
-        let (random, found) = secret.split_at_checked(secret.len().checked_sub(CHECKSUM_LENGTH)?)?;
+        let (random, found) =
+            secret.split_at_checked(secret.len().checked_sub(CHECKSUM_LENGTH)?)?;
         (checksum(public, random) == found)
             .then(|| Self { public: public.to_owned(), secret: secret.to_owned() })
     }
@@ -107,7 +108,8 @@ mod tests {
             let wrong = String::from_utf8(wrong).unwrap();
             assert!(Token::parse(&wrong, Environment::Live).is_none(), "{wrong}");
         }
-        for text in ["", "bk_live_", "bk_live_a_", "bk_live_a_b", "sk_live_x_y", "bk_live_é_éééééé"] {
+        for text in ["", "bk_live_", "bk_live_a_", "bk_live_a_b", "sk_live_x_y", "bk_live_é_éééééé"]
+        {
             assert!(Token::parse(text, Environment::Live).is_none());
         }
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::{
     default::{Seed, seed},
-    feature::{ALL_TIME, Amount, Feature, FeatureValue, Limit, Overage, Window},
+    feature::{ALL_TIME, Amount, Feature, FeatureValue, Limit, Overage, UnknownRule, Window},
     plan::{Plan, PlanVersion, Price},
 };
 use crate::{

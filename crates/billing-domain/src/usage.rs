@@ -31,9 +31,31 @@ pub struct UsageCommand {
     /// Where it is counted, and against what.
     pub rule: UsageRule,
     /// Whether it is counted only if the quota allows it.
-    pub enforced: bool,
+    pub operation: UsageOperation,
     /// What the caller wants to remember with it, as a JSON object.
     pub properties: Option<String>,
+}
+
+/// Whether use is only counted, or first checked. A key is unique within each.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum UsageOperation {
+    /// It has happened, and is counted whatever the quota says.
+    Track,
+    /// It is counted only if the quota allows it.
+    CheckAndRecord,
+}
+
+impl UsageOperation {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Track, Self::CheckAndRecord];
+
+    /// Its name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Track => "track",
+            Self::CheckAndRecord => "check_and_record",
+        }
+    }
 }
 
 /// Where use is counted, and against what.
@@ -140,7 +162,7 @@ pub struct UsageAccount {
     pub last_seq: i64,
     counters: BTreeMap<CounterKey, u64>,
     bonuses: Vec<Bonus>,
-    decided: BTreeMap<IdempotencyKey, (String, UsageOutcome)>,
+    decided: BTreeMap<(UsageOperation, IdempotencyKey), (String, UsageOutcome)>,
     pending: UsagePending,
 }
 
@@ -181,8 +203,14 @@ impl UsageAccount {
     }
 
     /// Makes known what came of a key before: of which meter, and what.
-    pub fn know_decision(&mut self, key: IdempotencyKey, meter: String, outcome: UsageOutcome) {
-        self.decided.insert(key, (meter, outcome));
+    pub fn know_decision(
+        &mut self,
+        operation: UsageOperation,
+        key: IdempotencyKey,
+        meter: String,
+        outcome: UsageOutcome,
+    ) {
+        self.decided.insert((operation, key), (meter, outcome));
     }
 
     /// Hands over what is to be recorded, and forgets it.
@@ -206,7 +234,8 @@ impl UsageAccount {
 
     /// Decides one command.
     pub fn apply(&mut self, command: &UsageCommand, now: OffsetDateTime) -> UsageOutcome {
-        if let Some((meter, outcome)) = self.decided.get(&command.key) {
+        if let Some((meter, outcome)) = self.decided.get(&(command.operation, command.key.clone()))
+        {
             return again(meter, outcome, command);
         }
         let facts = Recorded {
@@ -215,13 +244,15 @@ impl UsageAccount {
             quantity: command.quantity,
             replayed: false,
         };
-        let outcome = if command.enforced && !facts.refusal().allowed {
-            UsageOutcome::Denied(facts)
-        } else {
-            self.count(command, &facts.quota, now);
-            UsageOutcome::Recorded(facts)
-        };
-        self.decided.insert(command.key.clone(), (command.meter.clone(), outcome.clone()));
+        let outcome =
+            if command.operation == UsageOperation::CheckAndRecord && !facts.refusal().allowed {
+                UsageOutcome::Denied(facts)
+            } else {
+                self.count(command, &facts.quota, now);
+                UsageOutcome::Recorded(facts)
+            };
+        let key = (command.operation, command.key.clone());
+        self.decided.insert(key, (command.meter.clone(), outcome.clone()));
         self.pending.decided.push((command.clone(), outcome.clone()));
         outcome
     }

@@ -76,13 +76,18 @@ pub trait Organizations: Send {
     /// `Refused(ExternalIdTaken)` when another has its external id.
     async fn insert(&mut self, organization: &Organization, events: &[Event]) -> Result<(), Error>;
     /// The organization as a gateway knows it.
-    async fn customer(&mut self, id: OrganizationId, gateway: Gateway)
-    -> Result<Option<Customer>, Error>;
+    async fn customer(
+        &mut self,
+        id: OrganizationId,
+        gateway: Gateway,
+    ) -> Result<Option<Customer>, Error>;
     /// Records a customer. The first one for an organization and gateway stays; answers with it.
     async fn link_customer(&mut self, customer: &Customer) -> Result<Customer, Error>;
     /// Whose customer that is.
-    async fn by_customer(&mut self, reference: &GatewayRef)
-    -> Result<Option<OrganizationId>, Error>;
+    async fn by_customer(
+        &mut self,
+        reference: &GatewayRef,
+    ) -> Result<Option<OrganizationId>, Error>;
 }
 
 /// Hosted checkouts.
@@ -106,7 +111,8 @@ pub trait Checkouts: Send {
 #[async_trait]
 pub trait Subscriptions: Send {
     /// The one that a gateway bills under this id, held.
-    async fn by_reference(&mut self, reference: &GatewayRef) -> Result<Option<Subscription>, Error>;
+    async fn by_reference(&mut self, reference: &GatewayRef)
+    -> Result<Option<Subscription>, Error>;
     /// The live one of an organization and product group, held.
     async fn live(
         &mut self,
@@ -148,8 +154,11 @@ pub trait Credits: Send {
 #[async_trait]
 pub trait Usage: Send {
     /// Gives a bonus; one of an id that is there already changes nothing.
-    async fn give_bonus(&mut self, organization: OrganizationId, bonus: &Bonus)
-    -> Result<(), Error>;
+    async fn give_bonus(
+        &mut self,
+        organization: OrganizationId,
+        bonus: &Bonus,
+    ) -> Result<(), Error>;
 }
 
 /// The catalogue. What is there under the same key stays as it is.

@@ -1,5 +1,7 @@
 //! What a plan allows: features that are on or off, and limits on meters.
 
+use core::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, macros::datetime};
 
@@ -67,6 +69,32 @@ pub enum Overage {
     Allow,
 }
 
+/// No window or overage policy has this name.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`{0}` is neither a window nor an overage policy")]
+pub struct UnknownRule(pub String);
+
+impl Overage {
+    /// Its name in tables.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Block => "block",
+            Self::Allow => "allow",
+        }
+    }
+}
+
+impl FromStr for Overage {
+    type Err = UnknownRule;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        [Self::Block, Self::Allow]
+            .into_iter()
+            .find(|policy| policy.name() == name)
+            .ok_or_else(|| UnknownRule(name.to_owned()))
+    }
+}
+
 /// The time within which use is counted against a limit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -104,6 +132,17 @@ impl Window {
             }
             (Self::BillingPeriod, None) | (Self::CalendarMonth, _) => Period::calendar_month(at),
         }
+    }
+}
+
+impl FromStr for Window {
+    type Err = UnknownRule;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        [Self::BillingPeriod, Self::CalendarMonth, Self::Lifetime]
+            .into_iter()
+            .find(|window| window.name() == name)
+            .ok_or_else(|| UnknownRule(name.to_owned()))
     }
 }
 

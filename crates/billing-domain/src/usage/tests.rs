@@ -35,7 +35,7 @@ fn a_use(key: u128, quantity: u64) -> UsageCommand {
         quantity,
         at: NOON,
         rule: at_most(10, NOON),
-        enforced: true,
+        operation: UsageOperation::CheckAndRecord,
         properties: None,
     }
 }
@@ -182,7 +182,12 @@ fn a_key_that_was_used_for_something_else_is_refused() {
 fn a_decision_is_known_without_being_made_again() {
     let (mut account, mut other) = (an_account(), an_account());
     let made = account.apply(&a_use(1, 3), NOON);
-    other.know_decision(a_use(1, 3).key, METER.to_owned(), made.clone());
+    other.know_decision(
+        UsageOperation::CheckAndRecord,
+        a_use(1, 3).key,
+        METER.to_owned(),
+        made.clone(),
+    );
     let again = recorded(other.apply(&a_use(1, 3), NOON));
     assert_eq!(again, Recorded { replayed: true, ..recorded(made) });
     assert_eq!(other.apply(&a_use(1, 4), NOON), UsageOutcome::KeyReused);
@@ -193,7 +198,7 @@ fn a_decision_is_known_without_being_made_again() {
 fn what_is_not_enforced_is_counted_above_the_limit() {
     let mut account = an_account();
     account.know_bonus(a_bonus(1, 5, 100));
-    let tracked = UsageCommand { enforced: false, ..a_use(1, 40) };
+    let tracked = UsageCommand { operation: UsageOperation::Track, ..a_use(1, 40) };
     let facts = recorded(account.apply(&tracked, NOON));
     assert_eq!(facts.standing().reason, QuotaReason::LimitReached);
     assert_eq!((facts.standing().used, facts.standing().total_remaining), (40, Some(0)));

@@ -19,11 +19,17 @@ fn steps(enforced: impl Strategy<Value = bool> + Clone) -> impl Strategy<Value =
             let at = if april { datetime!(2026-04-05 0:00 UTC) } else { NOON };
             let rule = at_most(LIMIT, at);
             let meter = METERS[meter].to_owned();
-            let command = UsageCommand { at, rule, meter, enforced, ..a_use(key, quantity) };
+            let operation =
+                if enforced { UsageOperation::CheckAndRecord } else { UsageOperation::Track };
+            let command = UsageCommand { at, rule, meter, operation, ..a_use(key, quantity) };
             (super::at(now), command)
         },
     );
     prop::collection::vec(one, 0..60)
+}
+
+fn enforced(command: &UsageCommand) -> bool {
+    command.operation == UsageOperation::CheckAndRecord
 }
 
 fn bonuses() -> impl Strategy<Value = Vec<Bonus>> {
@@ -98,11 +104,11 @@ proptest! {
             let fits = quota.used.max(LIMIT) - quota.used + quota.bonus >= command.quantity;
             match account.apply(command, *now) {
                 UsageOutcome::Recorded(facts) if !facts.replayed => {
-                    prop_assert!(fits || !command.enforced);
+                    prop_assert!(fits || !enforced(command));
                     prop_assert_eq!(facts.quota, quota);
                 }
                 UsageOutcome::Denied(facts) if !facts.replayed => {
-                    prop_assert!(command.enforced && !fits);
+                    prop_assert!(enforced(command) && !fits);
                     prop_assert_eq!(account.quota(&command.meter, &command.rule, *now), quota);
                 }
                 UsageOutcome::Recorded(_) | UsageOutcome::Denied(_) | UsageOutcome::KeyReused => {
@@ -193,7 +199,8 @@ fn reloaded(bonuses: &[Bonus], kept: &UsagePending) -> UsageAccount {
         account.know_counter(key.clone(), *used);
     }
     for (command, outcome) in &kept.decided {
-        account.know_decision(command.key.clone(), command.meter.clone(), outcome.clone());
+        let (key, meter) = (command.key.clone(), command.meter.clone());
+        account.know_decision(command.operation, key, meter, outcome.clone());
     }
     account
 }

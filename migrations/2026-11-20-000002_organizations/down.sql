@@ -1,0 +1,1 @@
+DROP TABLE outbox, customers, gateway_objects, external_ids, organizations;

@@ -1,0 +1,1 @@
+DROP TABLE payments, subscription_changes, subscriptions, checkouts;

@@ -1,0 +1,1 @@
+DROP TABLE credit_keys, credit_transactions, credit_grants, credit_accounts;
