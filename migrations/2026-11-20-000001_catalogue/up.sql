@@ -1,6 +1,6 @@
 -- What this database is for: one row, written at the first start and never changed.
 CREATE TABLE installation (
-    only boolean PRIMARY KEY DEFAULT true CHECK (only),
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     mode text NOT NULL CHECK (mode IN ('sandbox', 'live')),
     created_at timestamptz NOT NULL
 );
@@ -9,8 +9,7 @@ CREATE TABLE installation (
 
 CREATE TABLE meters (
     meter text PRIMARY KEY,
-    name text NOT NULL,
-    position integer GENERATED ALWAYS AS IDENTITY
+    name text NOT NULL
 );
 
 CREATE TABLE plans (
@@ -51,7 +50,7 @@ CREATE TABLE features (
     position integer NOT NULL,
     -- A flag, or a limit on a meter: `flag` xor the other columns.
     flag boolean,
-    meter text CONSTRAINT features_meter REFERENCES meters,
+    meter text CONSTRAINT features_meter REFERENCES meters DEFERRABLE INITIALLY DEFERRED,
     most bigint CHECK (most >= 0), -- null: unlimited
     limit_window text CHECK (limit_window IN ('billing_period', 'calendar_month', 'lifetime')),
     overage text CHECK (overage IN ('block', 'allow')),

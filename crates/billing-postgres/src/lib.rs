@@ -1,1 +1,29 @@
-//! Every record of billing in PostgreSQL
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod catalogue;
+mod checkouts;
+mod credits;
+mod database;
+mod error;
+mod inbox;
+mod installation;
+mod migrate;
+mod organizations;
+mod partitions;
+mod payments;
+mod queries;
+mod requests;
+mod roles;
+mod schema;
+mod session;
+mod statement;
+mod subscriptions;
+mod unit_of_work;
+mod usage;
+
+pub use self::{
+    database::{Database, PoolSettings},
+    installation::Mode,
+    roles::{create_database, create_login, drop_database, grant_roles},
+};

@@ -1,0 +1,309 @@
+//! The tables that the query builder knows. The ledgers and queues speak SQL: see `statement`.
+
+diesel::table! {
+    organizations (organization_id) {
+        organization_id -> Uuid,
+        external_id -> Nullable<Text>,
+        name -> Text,
+        billing_email -> Nullable<Text>,
+        country -> Nullable<Text>,
+        currency -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    external_ids (external_id) {
+        external_id -> Text,
+        organization_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    gateway_objects (gateway, kind, object_id) {
+        gateway -> Text,
+        kind -> Text,
+        object_id -> Text,
+        organization_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    customers (organization_id, gateway) {
+        organization_id -> Uuid,
+        gateway -> Text,
+        gateway_id -> Text,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    outbox (organization_id, event_id) {
+        organization_id -> Uuid,
+        event_id -> Uuid,
+        at -> Timestamptz,
+        #[sql_name = "type"]
+        kind -> Text,
+        data -> Jsonb,
+    }
+}
+
+diesel::table! {
+    checkouts (organization_id, checkout_id) {
+        organization_id -> Uuid,
+        checkout_id -> Uuid,
+        gateway -> Text,
+        purpose -> Text,
+        plan_version_id -> Nullable<Uuid>,
+        price_id -> Nullable<Uuid>,
+        credit_product_id -> Nullable<Uuid>,
+        credits -> Nullable<BigInt>,
+        amount -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        status -> Text,
+        session_id -> Nullable<Text>,
+        url -> Nullable<Text>,
+        expires_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    subscriptions (organization_id, subscription_id) {
+        organization_id -> Uuid,
+        subscription_id -> Uuid,
+        product_group -> Text,
+        plan_version_id -> Uuid,
+        price_id -> Uuid,
+        interval -> Text,
+        status -> Text,
+        status_at -> Nullable<Timestamptz>,
+        period_start -> Timestamptz,
+        period_end -> Timestamptz,
+        cancel_at_period_end -> Bool,
+        gateway -> Text,
+        gateway_id -> Text,
+        created_at -> Timestamptz,
+        observed_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    subscription_changes (organization_id, change_id) {
+        organization_id -> Uuid,
+        change_id -> Uuid,
+        subscription_id -> Uuid,
+        what -> Text,
+        before -> Jsonb,
+        after -> Jsonb,
+        actor -> Text,
+        reason -> Text,
+        at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payments (organization_id, payment_id) {
+        organization_id -> Uuid,
+        payment_id -> Uuid,
+        gateway -> Text,
+        gateway_id -> Text,
+        status -> Text,
+        currency -> Text,
+        amount -> BigInt,
+        tax -> BigInt,
+        refunded -> BigInt,
+        description -> Text,
+        checkout_id -> Nullable<Uuid>,
+        subscription_id -> Nullable<Uuid>,
+        document_url -> Nullable<Text>,
+        failure -> Nullable<Text>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    meters (meter) {
+        meter -> Text,
+        name -> Text,
+    }
+}
+
+diesel::table! {
+    plans (plan_id) {
+        plan_id -> Uuid,
+        key -> Text,
+        name -> Text,
+        description -> Text,
+        product_group -> Text,
+        active -> Bool,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    plan_versions (plan_version_id) {
+        plan_version_id -> Uuid,
+        plan_id -> Uuid,
+        number -> Integer,
+        included_credits -> BigInt,
+    }
+}
+
+diesel::table! {
+    prices (price_id) {
+        price_id -> Uuid,
+        plan_version_id -> Uuid,
+        interval -> Text,
+        currency -> Text,
+        amount -> BigInt,
+        trial_days -> Integer,
+        active -> Bool,
+        stripe_price -> Nullable<Text>,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    features (plan_version_id, feature) {
+        plan_version_id -> Uuid,
+        feature -> Text,
+        position -> Integer,
+        flag -> Nullable<Bool>,
+        meter -> Nullable<Text>,
+        most -> Nullable<BigInt>,
+        limit_window -> Nullable<Text>,
+        overage -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    credit_events (name) {
+        name -> Text,
+        cost -> BigInt,
+        category -> Text,
+        active -> Bool,
+    }
+}
+
+diesel::table! {
+    credit_products (credit_product_id) {
+        credit_product_id -> Uuid,
+        key -> Text,
+        name -> Text,
+        credits -> BigInt,
+        active -> Bool,
+    }
+}
+
+diesel::table! {
+    credit_product_prices (credit_product_id, currency) {
+        credit_product_id -> Uuid,
+        currency -> Text,
+        amount -> BigInt,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    credit_accounts (organization_id) {
+        organization_id -> Uuid,
+        last_seq -> BigInt,
+        last_at -> Timestamptz,
+        balance -> BigInt,
+        overdrawn -> BigInt,
+        overdraft_limit -> BigInt,
+        next_due_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    credit_grants (organization_id, grant_id) {
+        organization_id -> Uuid,
+        grant_id -> Uuid,
+        kind -> Text,
+        amount -> BigInt,
+        remaining -> BigInt,
+        starts_at -> Timestamptz,
+        expires_at -> Nullable<Timestamptz>,
+        source_kind -> Text,
+        source_id -> Text,
+        granted_at -> Timestamptz,
+        started -> Bool,
+        open -> Bool,
+    }
+}
+
+diesel::table! {
+    credit_transactions (organization_id, seq) {
+        organization_id -> Uuid,
+        seq -> BigInt,
+        at -> Timestamptz,
+        kind -> Text,
+        amount -> BigInt,
+        balance_after -> BigInt,
+        overdrawn_change -> BigInt,
+        touched -> Jsonb,
+        origin -> Text,
+        source_kind -> Nullable<Text>,
+        source_id -> Nullable<Text>,
+        decision_id -> Nullable<Uuid>,
+        key -> Nullable<Text>,
+        event -> Nullable<Text>,
+        quantity -> Nullable<BigInt>,
+        unit_cost -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    usage_accounts (organization_id) {
+        organization_id -> Uuid,
+        last_seq -> BigInt,
+    }
+}
+
+diesel::table! {
+    usage_bonuses (organization_id, bonus_id) {
+        organization_id -> Uuid,
+        bonus_id -> Uuid,
+        meter -> Text,
+        amount -> BigInt,
+        remaining -> BigInt,
+        reason -> Text,
+        expires_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    usage_counters (organization_id, meter, limit_window, window_start) {
+        organization_id -> Uuid,
+        meter -> Text,
+        limit_window -> Text,
+        window_start -> Timestamptz,
+        used -> BigInt,
+    }
+}
+
+diesel::table! {
+    api_keys (api_key_id) {
+        api_key_id -> Uuid,
+        name -> Text,
+        public -> Text,
+        digest -> Bytea,
+        scopes -> Text,
+        organization_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    organizations,
+    external_ids,
+    gateway_objects,
+    customers,
+    checkouts,
+    subscriptions,
+    payments
+);

@@ -1,0 +1,62 @@
+//! The one place where a transaction opens.
+
+use billing_app::{Error, ports::Scope};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::deadpool::Object};
+
+use crate::{Database, error::failed};
+
+/// An open transaction with a role and, for an organization, its id.
+///
+/// Abandoned, it takes its connection with it: its locks end now, not when somebody else is given
+/// the connection.
+pub(crate) struct Session {
+    connection: Option<Object<AsyncPgConnection>>,
+}
+
+impl Database {
+    /// Opens a transaction in one round trip. Nothing of it stays on the connection afterwards.
+    pub(crate) async fn session(&self, scope: Scope) -> Result<Session, Error> {
+        self.begin_as("BEGIN", scope).await
+    }
+
+    /// Opens a transaction that cannot change anything.
+    pub(crate) async fn reading(&self, scope: Scope) -> Result<Session, Error> {
+        self.begin_as("BEGIN READ ONLY", scope).await
+    }
+
+    async fn begin_as(&self, begin: &str, scope: Scope) -> Result<Session, Error> {
+        let mut session = Session { connection: Some(self.connection().await?) };
+        let opening = match scope {
+            Scope::Organization(id) => format!(
+                "{begin}; SET LOCAL ROLE billing_app; SET LOCAL app.organization_id = '{id}'"
+            ),
+            Scope::Engine | Scope::Operator => format!("{begin}; SET LOCAL ROLE billing_engine"),
+        };
+        session.connection().batch_execute(&opening).await.map_err(failed)?;
+        Ok(session)
+    }
+}
+
+impl Session {
+    /// The connection on which the transaction is open.
+    pub(crate) fn connection(&mut self) -> &mut AsyncPgConnection {
+        self.connection.as_mut().expect("a session has its connection until it is consumed")
+    }
+
+    /// Makes it true. A transaction in which something failed does not commit: PostgreSQL would
+    /// answer ROLLBACK to the COMMIT without an error, so a statement that it refuses goes first.
+    pub(crate) async fn commit(mut self) -> Result<(), Error> {
+        self.connection().batch_execute("SELECT; COMMIT").await.map_err(failed)?;
+        // Only now may the connection go back to the pool.
+        drop(self.connection.take());
+        Ok(())
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            drop(Object::take(connection));
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The adapter against recorded shapes, the published request schema, and a server that plays.
+
+mod form_check;
+mod server;
+mod shop;
+mod specs;
+
+mod checkouts;
+mod events;
+mod invoices;
+mod payments;
+mod requests;
+mod retries;
+mod sandbox;
+mod signatures;
+mod starting;
+mod subscriptions;

@@ -1,0 +1,32 @@
+//! Records as tests need them: plain functions, for use with struct-update syntax.
+//!
+//! Each call makes a record with an id of its own; the instants are counted from
+//! [`NOON`](crate::NOON). The catalogue alone is always the same.
+
+mod ledgers;
+mod offers;
+mod records;
+mod webhooks;
+
+use billing_app::ports::Ids;
+use uuid::Uuid;
+
+pub use self::{
+    ledgers::{
+        a_bonus, a_consume, a_grant, a_source, a_usage_command, a_usage_rule, an_idempotency_key,
+    },
+    offers::{a_price_of, the_default_catalogue},
+    records::{
+        a_change, a_checkout, a_customer, a_hosted_page, a_payment, a_reference,
+        an_active_subscription, an_api_key, an_event, an_organization,
+    },
+    webhooks::{a_new_customer, a_plan_checkout_request, a_request_key, a_webhook},
+};
+use crate::Counting;
+
+static IDS: Counting = Counting::series(1);
+
+/// An id that nobody has, greater than those before.
+pub fn a_fresh_id<I: From<Uuid>>() -> I {
+    I::from(IDS.next())
+}

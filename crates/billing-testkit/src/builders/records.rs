@@ -1,0 +1,146 @@
+//! Organizations and what they buy.
+
+use billing_app::ports::{ApiKey, Scopes, Secrets};
+use billing_domain::{
+    checkout::{Checkout, CheckoutStatus, HostedPage, Purpose},
+    currency::Currency,
+    event::{Event, What},
+    gateway::{Gateway, GatewayRef},
+    id::OrganizationId,
+    money::Money,
+    organization::{Customer, Organization},
+    payment::{Payment, PaymentStatus},
+    period::{Anchor, Interval},
+    subscription::{Actor, BilledBy, Change, Snapshot, Status, Subscription},
+};
+use time::Duration;
+
+use super::{a_fresh_id, a_price_of};
+use crate::{FixedSecrets, NOON};
+
+/// Acme, of the United States, without an external id.
+pub fn an_organization() -> Organization {
+    Organization {
+        id: a_fresh_id(),
+        external_id: None,
+        name: "Acme".to_owned(),
+        billing_email: Some("billing@acme.test".to_owned()),
+        country: Some("US".parse().expect("it is a country")),
+        currency: Currency::USD,
+        created_at: NOON,
+    }
+}
+
+/// That an organization was created.
+pub fn an_event(organization: OrganizationId) -> Event {
+    Event {
+        id: a_fresh_id(),
+        organization_id: organization,
+        at: NOON,
+        what: What::OrganizationCreated { name: "Acme".to_owned() },
+    }
+}
+
+/// A thing at the gateway that nobody else names.
+pub fn a_reference(kind: &str) -> GatewayRef {
+    let id: OrganizationId = a_fresh_id();
+    GatewayRef::new(Gateway::Stripe, format!("{kind}_{}", id.0.simple()))
+}
+
+/// An organization as the gateway knows it.
+pub fn a_customer(organization: OrganizationId) -> Customer {
+    Customer { organization_id: organization, reference: a_reference("cus"), created_at: NOON }
+}
+
+/// A page that can be paid on for a day.
+pub fn a_hosted_page() -> HostedPage {
+    let session = a_reference("cs");
+    let url = format!("https://pay.test/{}", session.id);
+    HostedPage { session, url, expires_at: NOON + Duration::DAY }
+}
+
+/// An open checkout of the plan `growth`.
+pub fn a_checkout() -> Checkout {
+    let (version, price) = a_price_of("growth");
+    Checkout {
+        id: a_fresh_id(),
+        organization_id: a_fresh_id(),
+        gateway: Gateway::Stripe,
+        purpose: Purpose::Subscription { plan_version_id: version.id, price_id: price.id },
+        status: CheckoutStatus::Open(a_hosted_page()),
+        created_at: NOON,
+    }
+}
+
+/// An active subscription to the plan `growth`, in its first month.
+pub fn an_active_subscription() -> Subscription {
+    let (version, price) = a_price_of("growth");
+    Subscription {
+        id: a_fresh_id(),
+        organization_id: a_fresh_id(),
+        product_group: "main".to_owned(),
+        plan_version_id: version.id,
+        price_id: price.id,
+        interval: Interval::Month,
+        status: Status::Active,
+        period: Anchor(NOON).period(Interval::Month, 0),
+        cancel_at_period_end: false,
+        billed_by: BilledBy::Gateway(a_reference("sub")),
+        created_at: NOON,
+        observed_at: NOON,
+    }
+}
+
+/// That a subscription became what it is, from incomplete.
+pub fn a_change(of: &Subscription) -> Change {
+    let to = Snapshot {
+        status: of.status,
+        plan_version_id: of.plan_version_id,
+        price_id: of.price_id,
+        period: of.period,
+        cancel_at_period_end: of.cancel_at_period_end,
+    };
+    Change {
+        what: "status".to_owned(),
+        from: Snapshot { status: Status::Incomplete, ..to.clone() },
+        to,
+        actor: Actor::Gateway,
+        reason: "reported by the gateway".to_owned(),
+        at: NOON,
+    }
+}
+
+/// A completed payment of 29 dollars.
+pub fn a_payment() -> Payment {
+    Payment {
+        id: a_fresh_id(),
+        organization_id: a_fresh_id(),
+        reference: a_reference("pi"),
+        status: PaymentStatus::Completed,
+        amount: Money::new(2_900, Currency::USD),
+        tax: Money::zero(Currency::USD),
+        refunded: Money::zero(Currency::USD),
+        description: "Growth".to_owned(),
+        checkout_id: None,
+        subscription_id: None,
+        document_url: None,
+        failure: None,
+        created_at: NOON,
+    }
+}
+
+/// A key for all of the installation that may do everything.
+pub fn an_api_key() -> ApiKey {
+    let id: OrganizationId = a_fresh_id();
+    let public = id.0.simple().to_string();
+    ApiKey {
+        id: id.0.into(),
+        name: "Backend".to_owned(),
+        digest: FixedSecrets::default().digest(public.as_bytes()),
+        public,
+        scopes: Scopes::ALL,
+        organization_id: None,
+        created_at: NOON,
+        revoked_at: None,
+    }
+}

@@ -1,0 +1,66 @@
+//! What comes from outside, and what goes there.
+
+use billing_app::ports::{CheckoutItem, CheckoutRequest, NewCustomer, NewWebhook, RequestKey};
+use billing_domain::{
+    gateway::Gateway,
+    id::{OrganizationId, WebhookId},
+    organization::Organization,
+};
+
+use super::{a_fresh_id, a_price_of};
+use crate::NOON;
+
+/// A webhook about a customer of its own.
+pub fn a_webhook() -> NewWebhook {
+    let id: WebhookId = a_fresh_id();
+    NewWebhook {
+        id,
+        gateway: Gateway::Stripe,
+        event_id: format!("evt_{}", id.0.simple()),
+        kind: "invoice.paid".to_owned(),
+        subject: format!("cus_{}", id.0.simple()),
+        body: br#"{"object":"event"}"#.to_vec(),
+        received_at: NOON,
+    }
+}
+
+/// A request of one API key to one route.
+pub fn a_request_key(key: &str) -> RequestKey {
+    RequestKey {
+        principal: "key_1".to_owned(),
+        route: "POST /v1/organizations".to_owned(),
+        key: key.to_owned(),
+    }
+}
+
+/// An organization, as the gateway needs to know it.
+pub fn a_new_customer(organization: &Organization) -> NewCustomer {
+    NewCustomer {
+        organization_id: organization.id,
+        name: organization.name.clone(),
+        email: organization.billing_email.clone(),
+        country: organization.country.map(|country| country.code().to_owned()),
+    }
+}
+
+/// A page for the plan `growth`, monthly and without a trial.
+pub fn a_plan_checkout_request(organization: OrganizationId, customer: &str) -> CheckoutRequest {
+    let (_, price) = a_price_of("growth");
+    CheckoutRequest {
+        checkout_id: a_fresh_id(),
+        organization_id: organization,
+        customer: customer.to_owned(),
+        item: CheckoutItem::Subscription {
+            price_id: price.id,
+            gateway_price: None,
+            name: "Growth".to_owned(),
+            amount: price.amount,
+            interval: price.interval,
+            trial_days: 0,
+        },
+        success_url: "https://product.test/welcome".to_owned(),
+        cancel_url: "https://product.test/plans".to_owned(),
+        promotion_codes: false,
+        automatic_tax: false,
+    }
+}

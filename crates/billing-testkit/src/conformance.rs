@@ -1,0 +1,170 @@
+//! Tests for every promise.
+
+/// Makes one test for each promise of the ports of storage.
+///
+/// The expression makes a future of a [`Subject`](crate::Subject) on which nothing has happened:
+/// each test has its own. The crate that uses it needs `tokio` with `macros` and `rt-multi-thread`.
+#[macro_export]
+macro_rules! conformance {
+    ($subject:expr) => {
+        $crate::promise_tests! { $subject;
+            units {
+                a_commit_makes_all_true_at_once
+                an_abandoned_unit_leaves_no_trace
+                an_abandoned_unit_frees_its_locks
+                a_unit_sees_its_own_changes
+                a_payment_that_is_found_is_held
+                a_subscription_that_is_found_is_held
+                a_checkout_that_is_found_is_held
+                an_organization_that_is_found_is_held
+            }
+            scopes {
+                a_scope_sees_nothing_of_another_organization
+                a_scope_cannot_write_into_another_organization
+                a_scope_cannot_touch_the_credits_of_another
+                a_scope_does_everything_for_its_own_organization
+                a_record_of_another_cannot_be_taken_over
+            }
+            organizations {
+                organizations_come_back_as_they_were
+                an_unknown_organization_is_nothing
+                an_external_id_is_taken_once
+                an_external_id_is_taken_once_at_the_same_time
+                the_first_customer_stays
+                the_first_customer_stays_at_the_same_time
+                organizations_are_listed_in_pages
+            }
+            checkouts {
+                checkouts_come_back_as_they_were
+                a_checkout_goes_through_its_states
+                unfinished_checkouts_are_pending_or_open
+                a_checkout_has_an_owner
+            }
+            subscriptions {
+                subscriptions_come_back_as_they_were
+                a_subscription_goes_through_its_states
+                a_group_has_one_live_subscription
+                what_is_not_live_in_the_group_is_not_in_the_way
+                a_group_has_one_live_subscription_at_the_same_time
+                the_last_subscription_is_shown
+                an_unknown_subscription_is_nothing
+            }
+            payments {
+                payments_come_back_as_they_were
+                a_payment_goes_through_its_states
+                a_payment_is_known_by_one_reference
+                payments_are_listed_in_pages
+            }
+            catalogue {
+                the_catalogue_comes_back_as_it_was
+                what_is_on_sale_stays_as_it_is
+                a_rich_plan_comes_back_as_it_was
+            }
+            access {
+                keys_come_back_as_they_were
+                a_key_ends_once
+                keys_are_listed_in_pages
+            }
+            credits {
+                credits_are_consumed
+                too_few_credits_are_denied
+                a_key_is_decided_once
+                a_key_is_for_one_request
+                a_source_gives_once
+                what_is_due_is_booked_first
+                the_due_are_named_until_they_are_booked
+                nobody_has_no_credits
+                entries_are_listed_in_pages
+            }
+            credit_history {
+                credits_are_decided_as_the_domain_decides
+                units_decide_on_credits_as_the_domain_decides
+            }
+            credit_races {
+                the_last_credit_is_taken_once
+                each_key_takes_once_at_the_same_time
+                no_more_than_there_is_can_be_taken
+                a_source_gives_once_at_the_same_time
+                organizations_do_not_mix
+                credits_in_an_abandoned_unit_were_never_touched
+                a_command_waits_for_the_unit_that_holds_the_account
+            }
+            usage {
+                use_is_counted
+                a_limit_is_exact_at_the_same_time
+                denied_use_is_not_counted
+                use_that_happened_is_counted_above_the_limit
+                use_is_counted_once_under_a_key
+                use_is_counted_once_under_a_key_at_the_same_time
+                a_usage_key_is_for_one_request
+                a_usage_key_is_for_one_operation
+                bonuses_are_used_after_the_limit
+                nobody_uses_nothing
+                quotas_are_counted_apart
+            }
+            usage_history {
+                use_is_decided_as_the_domain_decides
+            }
+            inbox {
+                a_webhook_is_kept_once
+                a_webhook_is_kept_once_at_the_same_time
+                the_oldest_webhook_is_claimed_first
+                a_subject_is_processed_one_at_a_time
+                workers_at_the_same_time_never_share
+                a_mark_is_made_with_the_effect
+                webhooks_are_listed_in_pages
+            }
+            leases {
+                a_lapsed_claim_passes_to_another
+                what_failed_is_tried_again_in_time
+                the_dead_wait_for_a_person
+                a_person_can_have_any_webhook_processed_again
+                health_counts_what_waits_and_what_is_dead
+            }
+            requests {
+                a_request_is_answered_once
+                a_key_belongs_to_one_body
+                requests_are_told_apart
+                a_forgotten_request_runs_again
+                a_request_is_held_for_a_minute
+                a_request_runs_once_at_the_same_time
+            }
+        }
+    };
+}
+
+/// Makes one test for each promise of a payment gateway.
+///
+/// The expression makes a future of a [`GatewaySubject`](crate::GatewaySubject).
+#[macro_export]
+macro_rules! gateway_conformance {
+    ($subject:expr) => {
+        $crate::promise_tests! { $subject;
+            gateway {
+                a_customer_is_made_once
+                a_page_is_opened_once_for_a_checkout
+                what_a_gateway_does_not_know_is_nothing
+                what_makes_no_sense_is_refused
+                a_page_can_be_closed
+                a_paid_pack_is_a_payment
+                a_paid_plan_is_a_subscription
+                a_trial_begins_without_payment
+                only_what_is_signed_is_believed
+                the_portal_opens_for_a_customer
+            }
+        }
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! promise_tests {
+    ($subject:expr; $($suite:ident { $($promise:ident)* })*) => {$($(
+        #[tokio::test(flavor = "multi_thread")]
+        async fn $promise() {
+            let subject = $subject.await;
+            let kept = $crate::promises::$suite::$promise(&subject).await;
+            kept.expect("nothing stands in the way of the promise");
+        }
+    )*)*};
+}

@@ -1,0 +1,141 @@
+//! What the gateway keeps, and how it looks from outside.
+
+use std::collections::BTreeMap;
+
+use billing_app::ports::{
+    CheckoutItem, CheckoutRequest, SeenCheckout, SeenCheckoutStatus, SeenInvoice, SeenPayment,
+    SeenPrice, SeenSubscription,
+};
+use billing_domain::{
+    checkout::HostedPage,
+    id::{OrganizationId, PriceId},
+    money::Money,
+    period::{Interval, Period},
+    subscription::Status,
+};
+use time::OffsetDateTime;
+
+use super::{Call, Mood, named};
+
+/// Everything that the gateway keeps. Its ids are numbered, so that their order is their age.
+#[derive(Default)]
+pub(super) struct Books {
+    pub(super) mood: Mood,
+    pub(super) calls: BTreeMap<Call, usize>,
+    pub(super) customers: BTreeMap<OrganizationId, String>,
+    pub(super) pages: BTreeMap<String, Page>,
+    pub(super) subscriptions: BTreeMap<String, Billed>,
+    pub(super) invoices: BTreeMap<String, Invoice>,
+    pub(super) payments: BTreeMap<String, SeenPayment>,
+    numbers: u32,
+}
+
+/// A page, and what came of it.
+pub(super) struct Page {
+    pub(super) request: CheckoutRequest,
+    pub(super) page: HostedPage,
+    pub(super) status: SeenCheckoutStatus,
+    pub(super) subscription: Option<String>,
+    pub(super) payment: Option<String>,
+}
+
+/// A subscription.
+pub(super) struct Billed {
+    pub(super) customer: String,
+    pub(super) price_id: PriceId,
+    pub(super) gateway_price: String,
+    pub(super) name: String,
+    pub(super) amount: Money,
+    pub(super) interval: Interval,
+    /// From where periods are counted.
+    pub(super) anchor: OffsetDateTime,
+    pub(super) status: Status,
+    pub(super) period: Period,
+    pub(super) cancel_at_period_end: bool,
+    pub(super) created_at: OffsetDateTime,
+    pub(super) latest_invoice: Option<String>,
+}
+
+/// An invoice for a period of a subscription.
+pub(super) struct Invoice {
+    pub(super) subscription: String,
+    pub(super) paid: bool,
+    pub(super) period: Period,
+    pub(super) payment: Option<String>,
+}
+
+impl Books {
+    /// A new id, greater than all before.
+    pub(super) fn number(&mut self, kind: &str) -> String {
+        self.numbers += 1;
+        format!("{kind}_fake_{:06}", self.numbers)
+    }
+
+    pub(super) fn count(&mut self, call: Call) {
+        *self.calls.entry(call).or_default() += 1;
+    }
+
+    /// A page that was asked for under a checkout id of ours.
+    pub(super) fn page_of(&self, request: &CheckoutRequest) -> Option<&Page> {
+        self.pages.values().find(|page| page.request.checkout_id == request.checkout_id)
+    }
+
+    pub(super) fn seen_checkout(&self, session: &str, now: OffsetDateTime) -> Option<SeenCheckout> {
+        let page = self.pages.get(session)?;
+        let status = page.status_at(now);
+        Some(SeenCheckout {
+            session: page.page.session.clone(),
+            checkout_id: Some(page.request.checkout_id),
+            status,
+            paid: status == SeenCheckoutStatus::Complete,
+            subscription: page.subscription.clone(),
+            payment: page.payment.as_ref().and_then(|id| self.payments.get(id)).cloned(),
+        })
+    }
+
+    pub(super) fn seen_invoice(&self, id: &str) -> Option<SeenInvoice> {
+        let invoice = self.invoices.get(id)?;
+        Some(SeenInvoice {
+            reference: named(id),
+            subscription: Some(invoice.subscription.clone()),
+            paid: invoice.paid,
+            period: Some(invoice.period),
+            payment: invoice.payment.as_ref().and_then(|id| self.payments.get(id)).cloned(),
+        })
+    }
+
+    pub(super) fn seen_subscription(&self, id: &str) -> Option<SeenSubscription> {
+        let billed = self.subscriptions.get(id)?;
+        Some(SeenSubscription {
+            reference: named(id),
+            customer: named(&billed.customer),
+            price: SeenPrice {
+                gateway_price: billed.gateway_price.clone(),
+                price_id: Some(billed.price_id),
+            },
+            status: billed.status,
+            period: billed.period,
+            cancel_at_period_end: billed.cancel_at_period_end,
+            created_at: billed.created_at,
+            latest_invoice: billed.latest_invoice.as_ref().and_then(|id| self.seen_invoice(id)),
+        })
+    }
+}
+
+impl Page {
+    /// An open page closes by itself in time.
+    pub(super) fn status_at(&self, now: OffsetDateTime) -> SeenCheckoutStatus {
+        match self.status {
+            SeenCheckoutStatus::Open if self.page.expires_at <= now => SeenCheckoutStatus::Expired,
+            status @ (SeenCheckoutStatus::Open
+            | SeenCheckoutStatus::Complete
+            | SeenCheckoutStatus::Expired) => status,
+        }
+    }
+
+    pub(super) const fn name(&self) -> &String {
+        match &self.request.item {
+            CheckoutItem::Subscription { name, .. } | CheckoutItem::Credits { name, .. } => name,
+        }
+    }
+}

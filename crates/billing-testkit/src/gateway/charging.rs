@@ -1,0 +1,142 @@
+//! How the gateway sells, invoices and charges.
+
+use billing_app::ports::{CheckoutItem, SeenCheckoutStatus, SeenPayment};
+use billing_domain::{
+    id::CheckoutId,
+    money::Money,
+    payment::PaymentStatus,
+    period::{Anchor, Period},
+    subscription::Status,
+};
+use time::{Duration, OffsetDateTime};
+
+use super::{
+    Mood,
+    books::{Billed, Books, Invoice},
+    named,
+};
+
+/// Money to take from a card.
+pub(super) struct Charge {
+    customer: String,
+    amount: Money,
+    description: String,
+    checkout_id: Option<CheckoutId>,
+}
+
+impl Billed {
+    /// What one period costs.
+    pub(super) fn charge(&self) -> Charge {
+        Charge {
+            customer: self.customer.clone(),
+            amount: self.amount,
+            description: self.name.clone(),
+            checkout_id: None,
+        }
+    }
+}
+
+impl Books {
+    pub(super) fn billed(&mut self, subscription: &str) -> &mut Billed {
+        self.subscriptions.get_mut(subscription).expect("the subscription began here")
+    }
+
+    /// A pack of credits is paid, or a card is declined.
+    pub(super) fn buy(&mut self, session: &str, amount: Money, now: OffsetDateTime) {
+        let page = self.pages.get(session).expect("the caller has seen it");
+        let charge = Charge {
+            customer: page.request.customer.clone(),
+            amount,
+            description: page.name().clone(),
+            checkout_id: Some(page.request.checkout_id),
+        };
+        let payment = self.charge(charge, now);
+        let paid = self.mood != Mood::Declining;
+        let page = self.pages.get_mut(session).expect("pages are kept");
+        page.payment = Some(payment);
+        if paid {
+            page.status = SeenCheckoutStatus::Complete;
+        }
+    }
+
+    /// A subscription begins, with a trial or with a payment; or a card is declined.
+    pub(super) fn subscribe(&mut self, session: &str, now: OffsetDateTime) {
+        if self.mood == Mood::Declining {
+            return;
+        }
+        let request = self.pages.get(session).expect("the caller has seen it").request.clone();
+        let CheckoutItem::Subscription {
+            price_id,
+            gateway_price,
+            name,
+            amount,
+            interval,
+            trial_days,
+        } = request.item
+        else {
+            return;
+        };
+        let ends_at = now + Duration::days(i64::from(trial_days));
+        let trial = (trial_days > 0).then_some(Period { start: now, end: ends_at });
+        let id = self.number("sub");
+        let billed = Billed {
+            customer: request.customer,
+            price_id,
+            gateway_price: gateway_price.unwrap_or_else(|| format!("price_fake_{price_id}")),
+            name,
+            amount,
+            interval,
+            anchor: now,
+            status: Status::Incomplete,
+            period: trial.unwrap_or_else(|| Anchor(now).period(interval, 0)),
+            cancel_at_period_end: false,
+            created_at: now,
+            latest_invoice: None,
+        };
+        self.subscriptions.insert(id.clone(), billed);
+        if trial.is_some() {
+            self.invoice(&id, Money::zero(amount.currency()), now);
+            self.billed(&id).status = Status::Trialing { ends_at };
+        } else {
+            self.invoice(&id, amount, now);
+        }
+        let page = self.pages.get_mut(session).expect("pages are kept");
+        (page.subscription, page.status) = (Some(id), SeenCheckoutStatus::Complete);
+    }
+
+    /// The running period is invoiced and charged; nothing is charged for nothing.
+    pub(super) fn invoice(&mut self, subscription: &str, amount: Money, now: OffsetDateTime) {
+        let billed = self.billed(subscription);
+        let (period, charge) = (billed.period, Charge { amount, ..billed.charge() });
+        let payment = (!amount.is_zero()).then(|| self.charge(charge, now));
+        let paid = amount.is_zero() || self.mood != Mood::Declining;
+        let invoice = Invoice { subscription: subscription.to_owned(), paid, period, payment };
+        let id = self.number("in");
+        self.invoices.insert(id.clone(), invoice);
+        let billed = self.billed(subscription);
+        billed.latest_invoice = Some(id);
+        billed.status = if paid { Status::Active } else { Status::PastDue { since: now } };
+    }
+
+    /// A card is charged, with success unless cards are declined.
+    pub(super) fn charge(&mut self, charge: Charge, now: OffsetDateTime) -> String {
+        let declined = self.mood == Mood::Declining;
+        let id = self.number("pi");
+        let nothing = Money::zero(charge.amount.currency());
+        let payment = SeenPayment {
+            reference: named(&id),
+            customer: Some(named(&charge.customer)),
+            checkout_id: charge.checkout_id,
+            status: if declined { PaymentStatus::Failed } else { PaymentStatus::Completed },
+            amount: charge.amount,
+            tax: nothing,
+            refunded: nothing,
+            description: charge.description,
+            document_url: (!declined).then(|| format!("https://receipt.fake.test/{id}")),
+            failure: declined.then(|| "card_declined".to_owned()),
+            created_at: now,
+        };
+        self.payments.insert(id.clone(), payment);
+        id
+    }
+}

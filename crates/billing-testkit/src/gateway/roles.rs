@@ -1,0 +1,108 @@
+//! The roles that the gateway plays.
+
+use async_trait::async_trait;
+use billing_app::ports::{
+    CheckoutRequest, CustomerAccounts, GatewayError, GatewayPayments, GatewaySubscriptions,
+    HostedCheckouts, NewCustomer, PortalSessions, SeenCheckout, SeenCheckoutStatus, SeenInvoice,
+    SeenPayment, SeenSubscription,
+};
+use billing_domain::{checkout::HostedPage, gateway::GatewayRef};
+use time::Duration;
+
+use super::{Call, FakeGateway, books::Page, named, refused};
+
+/// How long a page can be paid on.
+const PAGE_LIFE: Duration = Duration::DAY;
+
+#[async_trait]
+impl CustomerAccounts for FakeGateway {
+    async fn create(&self, customer: &NewCustomer) -> Result<GatewayRef, GatewayError> {
+        self.act(Call::CreateCustomer, |books| {
+            if let Some(id) = books.customers.get(&customer.organization_id) {
+                return Ok(named(id));
+            }
+            let id = books.number("cus");
+            books.customers.insert(customer.organization_id, id.clone());
+            Ok(named(&id))
+        })
+    }
+}
+
+#[async_trait]
+impl HostedCheckouts for FakeGateway {
+    async fn open(&self, request: &CheckoutRequest) -> Result<HostedPage, GatewayError> {
+        let now = self.clock.now();
+        self.act(Call::OpenCheckout, |books| {
+            if let Some(page) = books.page_of(request) {
+                return if page.request == *request {
+                    Ok(page.page.clone())
+                } else {
+                    Err(refused("the idempotency key was used with other parameters"))
+                };
+            }
+            if !books.customers.values().any(|id| *id == request.customer) {
+                return Err(refused("no such customer"));
+            }
+            let id = books.number("cs");
+            let page = HostedPage {
+                session: named(&id),
+                url: format!("https://pay.fake.test/{id}"),
+                expires_at: now + PAGE_LIFE,
+            };
+            let opened = Page {
+                request: request.clone(),
+                page: page.clone(),
+                status: SeenCheckoutStatus::Open,
+                subscription: None,
+                payment: None,
+            };
+            books.pages.insert(id, opened);
+            Ok(page)
+        })
+    }
+
+    async fn find(&self, session: &str) -> Result<Option<SeenCheckout>, GatewayError> {
+        let now = self.clock.now();
+        self.look(Call::FindCheckout, |books| books.seen_checkout(session, now))
+    }
+
+    async fn expire(&self, session: &str) -> Result<(), GatewayError> {
+        self.act(Call::ExpireCheckout, |books| {
+            let page = books.pages.get_mut(session).ok_or_else(|| refused("no such session"))?;
+            if page.status == SeenCheckoutStatus::Open {
+                page.status = SeenCheckoutStatus::Expired;
+            }
+            Ok(())
+        })
+    }
+}
+
+#[async_trait]
+impl GatewaySubscriptions for FakeGateway {
+    async fn find(&self, id: &str) -> Result<Option<SeenSubscription>, GatewayError> {
+        self.look(Call::FindSubscription, |books| books.seen_subscription(id))
+    }
+}
+
+#[async_trait]
+impl GatewayPayments for FakeGateway {
+    async fn find(&self, id: &str) -> Result<Option<SeenPayment>, GatewayError> {
+        self.look(Call::FindPayment, |books| books.payments.get(id).cloned())
+    }
+
+    async fn find_invoice(&self, id: &str) -> Result<Option<SeenInvoice>, GatewayError> {
+        self.look(Call::FindInvoice, |books| books.seen_invoice(id))
+    }
+}
+
+#[async_trait]
+impl PortalSessions for FakeGateway {
+    async fn open(&self, customer: &str, return_url: &str) -> Result<String, GatewayError> {
+        self.act(Call::OpenPortal, |books| {
+            if !books.customers.values().any(|id| id == customer) {
+                return Err(refused("no such customer"));
+            }
+            Ok(format!("https://portal.fake.test/{customer}?return_url={return_url}"))
+        })
+    }
+}

@@ -1,0 +1,108 @@
+//! Units of work: a copy of the world, swapped in at the commit.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use billing_app::{
+    Error,
+    ports::{
+        AccessKeys, Catalogues, Checkouts, Credits, InboxMarks, Organizations, Payments, Scope,
+        Subscriptions, UnitOfWork, Usage,
+    },
+};
+use billing_domain::id::OrganizationId;
+use tokio::sync::OwnedMutexGuard;
+
+use super::{Shared, world::World};
+
+/// A copy of the world, with the turn to change it. Dropped, it gives the turn back.
+pub(super) struct Unit {
+    pub(super) scope: Scope,
+    pub(super) world: World,
+    pub(super) shared: Arc<Shared>,
+    pub(super) _turn: OwnedMutexGuard<()>,
+}
+
+impl Unit {
+    /// Whether records of an organization can be seen.
+    pub(super) fn sees(&self, organization: OrganizationId) -> bool {
+        match self.scope {
+            Scope::Organization(own) => own == organization,
+            Scope::Engine | Scope::Operator => true,
+        }
+    }
+
+    /// Whether records of an organization may be written: it must be there, and in scope.
+    pub(super) fn may_write(&self, organization: OrganizationId) -> Result<(), Error> {
+        self.shared.reachable()?;
+        if !self.sees(organization) {
+            return Err(anyhow::anyhow!("{organization} is not in {:?}", self.scope).into());
+        }
+        if !self.world.organizations.contains_key(&organization) {
+            return Err(anyhow::anyhow!("there is no organization {organization}").into());
+        }
+        Ok(())
+    }
+
+    /// The same for a record that may be there already: it must not be another's.
+    pub(super) fn may_replace(
+        &self,
+        organization: OrganizationId,
+        before: Option<OrganizationId>,
+    ) -> Result<(), Error> {
+        self.may_write(organization)?;
+        match before {
+            Some(owner) if owner != organization => {
+                Err(anyhow::anyhow!("the record is of {owner}, not of {organization}").into())
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[async_trait]
+impl UnitOfWork for Unit {
+    fn organizations(&mut self) -> &mut dyn Organizations {
+        self
+    }
+
+    fn checkouts(&mut self) -> &mut dyn Checkouts {
+        self
+    }
+
+    fn subscriptions(&mut self) -> &mut dyn Subscriptions {
+        self
+    }
+
+    fn payments(&mut self) -> &mut dyn Payments {
+        self
+    }
+
+    fn credits(&mut self) -> &mut dyn Credits {
+        self
+    }
+
+    fn usage(&mut self) -> &mut dyn Usage {
+        self
+    }
+
+    fn catalogue(&mut self) -> &mut dyn Catalogues {
+        self
+    }
+
+    fn access_keys(&mut self) -> &mut dyn AccessKeys {
+        self
+    }
+
+    fn inbox(&mut self) -> &mut dyn InboxMarks {
+        self
+    }
+
+    async fn commit(self: Box<Self>) -> Result<(), Error> {
+        let Self { world, shared, _turn, .. } = *self;
+        shared.commit_in_turn(|committed| {
+            *committed = world;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! Everything that is kept.
+
+use std::collections::BTreeMap;
+
+use billing_app::{
+    Error, Missing,
+    ports::{ApiKey, RequestKey},
+};
+use billing_domain::{
+    catalogue::{Catalogue, Plan},
+    checkout::Checkout,
+    credits::{CreditCommand, CreditOutcome},
+    event::Event,
+    id::{ApiKeyId, CheckoutId, OrganizationId, PaymentId, SubscriptionId, WebhookId},
+    organization::{Customer, Organization},
+    payment::Payment,
+    subscription::{Change, Subscription},
+    usage::{UsageCommand, UsageOutcome},
+};
+use time::OffsetDateTime;
+
+use super::{
+    accounts::{CreditBook, UsageBook},
+    inbox::Kept,
+    requests::Asked,
+};
+
+/// Everything that is kept.
+#[derive(Clone, Default)]
+pub(super) struct World {
+    pub(super) organizations: BTreeMap<OrganizationId, Organization>,
+    pub(super) customers: Vec<Customer>,
+    pub(super) checkouts: BTreeMap<CheckoutId, Checkout>,
+    pub(super) subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    pub(super) changes: Vec<(SubscriptionId, Change)>,
+    pub(super) payments: BTreeMap<PaymentId, Payment>,
+    pub(super) events: Vec<Event>,
+    pub(super) catalogue: Shelf,
+    pub(super) keys: BTreeMap<ApiKeyId, ApiKey>,
+    pub(super) credits: BTreeMap<OrganizationId, CreditBook>,
+    pub(super) usage: BTreeMap<OrganizationId, UsageBook>,
+    pub(super) webhooks: BTreeMap<WebhookId, Kept>,
+    pub(super) fences: u128,
+    pub(super) requests: BTreeMap<RequestKey, Asked>,
+}
+
+/// The catalogue, with the position of each plan.
+#[derive(Clone, Default)]
+pub(super) struct Shelf {
+    pub(super) plans: Vec<(i32, Plan)>,
+    pub(super) rest: Catalogue,
+}
+
+impl World {
+    pub(super) fn apply_credits(
+        &mut self,
+        organization: OrganizationId,
+        command: &CreditCommand,
+        now: OffsetDateTime,
+    ) -> Result<CreditOutcome, Error> {
+        let book = self.credits.get_mut(&organization).ok_or_else(unknown_organization)?;
+        Ok(book.apply(command, now))
+    }
+
+    pub(super) fn apply_usage(
+        &mut self,
+        organization: OrganizationId,
+        command: &UsageCommand,
+        now: OffsetDateTime,
+    ) -> Result<UsageOutcome, Error> {
+        let book = self.usage.get_mut(&organization).ok_or_else(unknown_organization)?;
+        Ok(book.apply(command, now))
+    }
+}
+
+impl Shelf {
+    /// Everything on sale, in the order in which it is shown.
+    pub(super) fn read(&self) -> Catalogue {
+        let mut plans = self.plans.clone();
+        plans.sort_by_key(|(position, _)| *position);
+        let mut catalogue = self.rest.clone();
+        catalogue.plans = plans.into_iter().map(|(_, plan)| plan).collect();
+        catalogue.credit_products.sort_by_key(|product| product.credits);
+        catalogue.credit_events.sort_by(|a, b| a.name.cmp(&b.name));
+        catalogue.meters.sort_by(|a, b| a.key.cmp(&b.key));
+        catalogue
+    }
+
+    pub(super) fn fill(&mut self, mut catalogue: Catalogue) {
+        self.plans = (0..).zip(core::mem::take(&mut catalogue.plans)).collect();
+        self.rest = catalogue;
+    }
+}
+
+pub(super) fn unknown_organization() -> Error {
+    Error::NotFound(Missing::Organization)
+}

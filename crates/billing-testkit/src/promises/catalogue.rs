@@ -1,0 +1,141 @@
+//! What is on sale.
+
+use billing_app::ports::Scope;
+use billing_domain::{
+    catalogue::{
+        Amount, Catalogue, CreditEvent, CreditProduct, Feature, FeatureValue, Limit, Meter,
+        Overage, Plan, PlanVersion, Price, Window,
+    },
+    currency::Currency,
+    money::Money,
+    period::Interval,
+};
+
+use super::Promise;
+use crate::{
+    Subject,
+    builders::{a_fresh_id, the_default_catalogue},
+};
+
+/// Credit events and meters are read by name, whatever the order in which they were added.
+fn as_read(mut catalogue: Catalogue) -> Catalogue {
+    catalogue.credit_events.sort_by(|a, b| a.name.cmp(&b.name));
+    catalogue.meters.sort_by(|a, b| a.key.cmp(&b.key));
+    catalogue
+}
+
+/// Every field comes back, in the order in which it is shown.
+pub async fn the_catalogue_comes_back_as_it_was(subject: &Subject) -> Promise {
+    subject.sell().await?;
+    let expected = as_read(the_default_catalogue());
+    assert_eq!(subject.catalogue.catalogue().await?, expected);
+    assert_eq!(subject.engine().await?.catalogue().read().await?, expected);
+    Ok(())
+}
+
+/// What is there under a key stays, though somebody adds another under it.
+pub async fn what_is_on_sale_stays_as_it_is(subject: &Subject) -> Promise {
+    subject.sell().await?;
+    let mut other = the_default_catalogue();
+    let plan = other.plans.first_mut().expect("there are plans");
+    (plan.id, plan.name) = (a_fresh_id(), "Other".to_owned());
+    for version in &mut plan.versions {
+        version.id = a_fresh_id();
+        version.prices.clear();
+    }
+    let product = other.credit_products.first_mut().expect("there are packs");
+    (product.id, product.credits) = (a_fresh_id(), 1);
+    let event = other.credit_events.first_mut().expect("there are events");
+    event.cost += 1;
+    let meter = other.meters.first_mut().expect("there are meters");
+    meter.name.push('!');
+    let mut work = subject.store.begin(Scope::Operator).await?;
+    for plan in &other.plans {
+        work.catalogue().add_plan(plan, 9).await?;
+    }
+    for product in &other.credit_products {
+        work.catalogue().add_credit_product(product).await?;
+    }
+    for event in &other.credit_events {
+        work.catalogue().add_credit_event(event).await?;
+    }
+    for meter in &other.meters {
+        work.catalogue().add_meter(meter).await?;
+    }
+    work.commit().await?;
+    assert_eq!(subject.catalogue.catalogue().await?, as_read(the_default_catalogue()));
+    Ok(())
+}
+
+/// A plan with something of everything.
+fn a_rich_plan() -> Plan {
+    let limit = |meter: &str, amount, window, overage| Feature {
+        key: meter.to_owned(),
+        value: FeatureValue::Limit(Limit { meter: meter.to_owned(), amount, window, overage }),
+    };
+    let price = |interval, trial_days, active| Price {
+        id: a_fresh_id(),
+        interval,
+        amount: Money::new(1, Currency::EGP),
+        trial_days,
+        active,
+        stripe_price: active.then(|| "price_1".to_owned()),
+    };
+    let version = |number, included_credits| PlanVersion {
+        id: a_fresh_id(),
+        number,
+        included_credits,
+        prices: Interval::ALL.iter().map(|every| price(*every, number, number == 2)).collect(),
+        features: vec![
+            Feature { key: "sso".to_owned(), value: FeatureValue::Flag(number == 1) },
+            limit("seats", Amount::AtMost(u64::from(u32::MAX)), Window::Lifetime, Overage::Block),
+            limit("calls", Amount::Unlimited, Window::CalendarMonth, Overage::Allow),
+            limit("mails", Amount::AtMost(0), Window::BillingPeriod, Overage::Allow),
+        ],
+    };
+    Plan {
+        id: a_fresh_id(),
+        key: "rich".to_owned(),
+        name: "Rich".to_owned(),
+        description: "Something of everything — “quoted”.".to_owned(),
+        product_group: "addon".to_owned(),
+        active: false,
+        versions: vec![version(1, 0), version(2, 1_000_000)],
+    }
+}
+
+/// A plan with several versions, every interval and every kind of limit.
+pub async fn a_rich_plan_comes_back_as_it_was(subject: &Subject) -> Promise {
+    let (rich, small) = (a_rich_plan(), Plan { key: "small".to_owned(), ..a_rich_plan() });
+    let meters =
+        ["calls", "mails", "seats"].map(|key| Meter { key: key.to_owned(), name: key.to_owned() });
+    let product = CreditProduct {
+        id: a_fresh_id(),
+        key: "pack".to_owned(),
+        name: "Pack".to_owned(),
+        credits: 7,
+        prices: vec![Money::new(5, Currency::EUR), Money::new(6, Currency::USD)],
+        active: false,
+    };
+    let event =
+        CreditEvent { name: "old".to_owned(), cost: 0, category: "gone".to_owned(), active: false };
+    let mut work = subject.store.begin(Scope::Operator).await?;
+    for meter in &meters {
+        work.catalogue().add_meter(meter).await?;
+    }
+    work.catalogue().add_plan(&rich, 2).await?;
+    work.catalogue().add_plan(&small, 1).await?;
+    work.catalogue().add_credit_product(&product).await?;
+    work.catalogue().add_credit_event(&event).await?;
+    let seen = work.catalogue().read().await?;
+    work.commit().await?;
+    let expected = Catalogue {
+        plans: vec![small, rich],
+        credit_products: vec![product],
+        credit_events: vec![event],
+        meters: meters.to_vec(),
+    };
+    assert_eq!(seen, expected, "as the unit saw it");
+    assert_eq!(subject.catalogue.catalogue().await?, expected, "as committed");
+    Ok(())
+}
