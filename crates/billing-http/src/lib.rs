@@ -1,1 +1,115 @@
-//! The billing server: configuration, wiring, routes, workers
+#![doc = include_str!("../README.md")]
+
+mod accept;
+mod admin;
+mod auth;
+mod body;
+pub mod codes;
+mod credit_ledger;
+mod credit_products;
+mod credits;
+mod docs;
+mod frame;
+mod health;
+mod history;
+mod idempotency;
+mod moment;
+mod money;
+mod openapi;
+mod page;
+mod plans;
+mod problem;
+mod quantity;
+mod quota;
+pub mod route;
+mod state;
+mod subscription;
+mod subscriptions;
+mod summary;
+mod usage;
+mod webhooks;
+
+use actix_web::{
+    App,
+    body::BoxBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web,
+};
+
+use self::{
+    admin::{api_keys, grants, inbox, organizations},
+    route::routes,
+};
+pub use self::{
+    openapi::document,
+    problem::Problem,
+    state::{Http, Limits},
+};
+
+routes! {
+    operations {
+        GET    "/api/billing/plans"                           Public Gzip  plans::list;
+        GET    "/api/billing/credit-products"                 Public Gzip  credit_products::list;
+        POST   "/api/billing/webhook/stripe"                  Public Plain webhooks::receive;
+        GET    "/health/live"                                 Public Plain health::live;
+        GET    "/health/ready"                                Public Plain health::ready;
+        GET    "/openapi.json"                                Public Gzip  docs::openapi_json;
+
+        POST   "/api/billing/credits/consume"                 Write  Plain credits::consume;
+        GET    "/api/billing/check-quota"                     Read   Plain usage::check;
+        POST   "/api/billing/check-quota"                     Write  Plain usage::check_and_record;
+        POST   "/api/billing/track-usage"                     Write  Plain usage::track;
+        GET    "/api/hello"                                   Read   Plain health::hello;
+
+        POST   "/api/billing/subscription/checkout"           Write  Once  subscriptions::checkout;
+        POST   "/api/stripe/create-checkout"                  Write  Once  subscriptions::checkout_at_stripe;
+        POST   "/api/billing/subscription/portal"             Write  Once  subscriptions::portal;
+        GET    "/api/billing/subscription"                    Read   Plain subscriptions::own;
+        GET    "/api/billing/subscription/{org_id}"           Read   Plain subscriptions::of;
+
+        GET    "/api/billing/credits/{org_id}"                Read   Plain credits::balance;
+        GET    "/api/billing/credits/{org_id}/transactions"   Read   Gzip  credits::transactions;
+        POST   "/api/billing/credit-products/checkout"        Write  Once  credit_products::checkout;
+
+        GET    "/api/billing/usage"                           Read   Plain usage::own;
+        GET    "/api/billing/usage/{org_id}"                  Read   Plain usage::of;
+        GET    "/api/billing/summary/{org_id}"                Read   Gzip  summary::of;
+        GET    "/api/billing/history/{org_id}"                Read   Gzip  history::of;
+
+        POST   "/api/admin/organizations"                     Admin  Once  organizations::register;
+        GET    "/api/admin/organizations"                     Admin  Gzip  organizations::list;
+        GET    "/api/admin/organizations/{org_id}"            Admin  Plain organizations::one;
+        POST   "/api/admin/organizations/{org_id}/grants"     Admin  Once  grants::give;
+        POST   "/api/admin/api-keys"                          Admin  Once  api_keys::create;
+        GET    "/api/admin/api-keys"                          Admin  Gzip  api_keys::list;
+        DELETE "/api/admin/api-keys/{id}"                     Admin  Plain api_keys::revoke;
+        GET    "/api/admin/webhooks"                          Admin  Gzip  inbox::list;
+        POST   "/api/admin/webhooks/{id}/retry"               Admin  Once  inbox::retry;
+    }
+    aliases {
+        POST   "/api/billing/webhooks"                        Public Plain webhooks::receive;
+        POST   "/api/billing/checkout"                        Write  Once  subscriptions::checkout;
+        POST   "/api/billing/portal"                          Write  Once  subscriptions::portal;
+    }
+}
+
+/// The whole server, for one worker: `HttpServer::new(move || billing_http::app(http.clone()))`.
+pub fn app(
+    http: Http,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    App::new()
+        .app_data(web::Data::new(http))
+        .configure(api)
+        .configure(docs::pages)
+        .default_service(web::to(route::nothing_here))
+        .wrap(from_fn(frame::frame))
+}

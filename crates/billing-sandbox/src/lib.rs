@@ -1,1 +1,24 @@
-//! Gateways that run offline, over their real wire protocols
+#![doc = include_str!("../README.md")]
+
+mod config;
+mod running;
+
+mod sandbox;
+mod store;
+mod work;
+
+mod journal;
+mod json;
+mod record;
+
+mod delivery;
+mod outbox;
+
+mod index;
+mod money;
+mod pages;
+
+mod stripe;
+
+pub use config::{Clock, Config, Ids, WebhookTarget};
+pub use running::{Running, start};

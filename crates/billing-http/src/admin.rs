@@ -1,0 +1,6 @@
+//! What administrators do.
+
+pub(crate) mod api_keys;
+pub(crate) mod grants;
+pub(crate) mod inbox;
+pub(crate) mod organizations;

@@ -1,0 +1,63 @@
+//! The command line.
+
+use billing_app::{NewApiKey, ports::Scopes};
+use clap::{Parser, Subcommand};
+
+use crate::{banner, config::Config, demo, server, wiring::Wired};
+
+/// A billing engine: one binary and one PostgreSQL.
+#[derive(Parser)]
+#[command(name = "billing", version, about)]
+pub(crate) struct Cli {
+    /// Play every gateway offline; asked for when DATABASE_URL is set, the default without it.
+    #[arg(long, global = true)]
+    sandbox: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the API (the default).
+    Serve,
+    /// Play the whole story against the running parts, in data of its own.
+    Demo,
+    /// Bring the database up to date, and end.
+    Migrate,
+    /// Make a key of the API and print it, once.
+    ApiKey {
+        /// What to call it.
+        name: String,
+        /// What it may do: some of read, write, admin.
+        #[arg(long, default_value = "read write admin")]
+        scopes: Scopes,
+    },
+}
+
+impl Cli {
+    /// What was typed; ends the program where that is not understood.
+    pub(crate) fn read() -> Self {
+        Self::parse()
+    }
+
+    /// Does it.
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        let config = Config::from_env(self.sandbox)?;
+        match self.command.unwrap_or(Command::Serve) {
+            Command::Serve => server::serve(config).await,
+            Command::Demo => demo::play(config).await,
+            Command::Migrate => {
+                let wired = Wired::open(&config).await?;
+                banner::say(&format!("the database is up to date ({})", wired.described()));
+                wired.close().await
+            }
+            Command::ApiKey { name, scopes } => {
+                let wired = Wired::open(&config).await?;
+                let new = NewApiKey { name, scopes, organization_id: None };
+                let key = wired.billing(Vec::new()).create_api_key(new).await?;
+                banner::say(&key.token);
+                wired.close().await
+            }
+        }
+    }
+}

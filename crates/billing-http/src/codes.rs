@@ -1,0 +1,134 @@
+//! The registry of error codes: what a program reads, and what it should do next.
+
+/// What a code stands for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// The code, as it stands in answers.
+    pub code: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What happened, in a few words.
+    pub title: &'static str,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
+    /// What to do about it.
+    pub advice: &'static str,
+}
+
+macro_rules! codes {
+    ($($variant:ident $code:ident $status:literal $retryable:ident $title:literal $advice:literal;)*) => {
+        /// Every error that the API answers with.
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+        pub enum Code {
+            $(#[doc = $title] $variant,)*
+        }
+
+        impl Code {
+            /// Every code there is, by status.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// What it stands for.
+            pub const fn entry(self) -> Entry {
+                match self {
+                    $(Self::$variant => Entry {
+                        code: stringify!($code),
+                        status: $status,
+                        title: $title,
+                        retryable: codes!(@ $retryable),
+                        advice: $advice,
+                    },)*
+                }
+            }
+        }
+    };
+    (@ retry) => { true };
+    (@ final) => { false };
+}
+
+codes! {
+    Validation VALIDATION_ERROR 400 final "A field is missing or wrong"
+        "Change the field named in `details.field`.";
+    MalformedJson MALFORMED_JSON 400 final "The body is not a JSON object"
+        "Send a JSON object; the message names line and column.";
+    InvalidSignature INVALID_SIGNATURE 400 final "The webhook does not prove where it comes from"
+        "Check the signing secret of the endpoint, and the clock of the server.";
+    Unauthenticated UNAUTHENTICATED 401 final "The API key is missing or not valid"
+        "Send `Authorization: Bearer bk_…` with a key that is not revoked.";
+    InsufficientCredits INSUFFICIENT_CREDITS 402 final "There are not enough credits"
+        "Nothing was taken. Buy the pack in `details.top_up`, then ask with a new key.";
+    InsufficientScope INSUFFICIENT_SCOPE 403 final "The API key may not do that"
+        "Use a key with the scope in `details.scope`.";
+    LimitReached LIMIT_REACHED 403 final "The plan does not allow so much"
+        "Nothing was counted. Upgrade to the plan in `details.upgrade`, or wait for `resets_at`.";
+    RouteNotFound ROUTE_NOT_FOUND 404 final "There is nothing at this path"
+        "Check the path against the API reference.";
+    OrganizationNotFound ORGANIZATION_NOT_FOUND 404 final "No such organization"
+        "Check the id. What belongs to somebody else is not found either.";
+    PlanNotFound PLAN_NOT_FOUND 404 final "No such plan is on sale"
+        "Take a `key` from `GET /api/billing/plans`.";
+    CreditProductNotFound CREDIT_PRODUCT_NOT_FOUND 404 final "No such pack is on sale"
+        "Take an `id` or `key` from `GET /api/billing/credit-products`.";
+    CreditEventNotFound CREDIT_EVENT_NOT_FOUND 404 final "No such credit event"
+        "Check the name against the catalogue.";
+    MeterNotFound METER_NOT_FOUND 404 final "No such meter"
+        "Check the key against the catalogue.";
+    SubscriptionNotFound SUBSCRIPTION_NOT_FOUND 404 final "No such subscription"
+        "Check the id.";
+    ApiKeyNotFound API_KEY_NOT_FOUND 404 final "No such API key"
+        "Check the id.";
+    GatewayNotFound GATEWAY_NOT_FOUND 404 final "The gateway is not switched on"
+        "Configure the gateway, or use another one.";
+    CustomerNotFound CUSTOMER_NOT_FOUND 404 final "The gateway does not know the organization yet"
+        "Open a checkout first.";
+    WebhookNotFound WEBHOOK_NOT_FOUND 404 final "No such webhook"
+        "Check the id.";
+    MethodNotAllowed METHOD_NOT_ALLOWED 405 final "The path has no such method"
+        "Use a method of the header `Allow`.";
+    NotAcceptable NOT_ACCEPTABLE 406 final "No encoding is acceptable to both"
+        "Accept `identity` or `gzip`.";
+    Conflict CONFLICT 409 retry "It has changed in the meantime"
+        "Look again, then retry.";
+    RequestInProgress REQUEST_IN_PROGRESS 409 retry "The same request is still running"
+        "Retry with the same key after `Retry-After` seconds.";
+    AlreadySubscribed ALREADY_SUBSCRIBED 409 final "There is a live subscription already"
+        "Change or cancel it through the portal.";
+    ExternalIdTaken EXTERNAL_ID_TAKEN 409 final "Another organization has this external id"
+        "Find it with `GET /api/admin/organizations?external_id=`.";
+    PayloadTooLarge PAYLOAD_TOO_LARGE 413 final "The body is too large"
+        "Send less at once.";
+    UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE 415 final "The body is of a type that is not read"
+        "Send `Content-Type: application/json`, not compressed.";
+    PlanIsFree PLAN_IS_FREE 422 final "Nothing is to be paid for the plan"
+        "There is nothing to do: without a subscription an organization is on the free plan.";
+    NoSuchPrice NO_SUCH_PRICE 422 final "There is no price for that currency and interval"
+        "Choose one of the `prices` in the catalogue.";
+    CreditEventInactive CREDIT_EVENT_INACTIVE 422 final "The credit event is switched off"
+        "Switch it on, or use another one.";
+    IdempotencyKeyReused IDEMPOTENCY_KEY_REUSED 422 final "The key was used for another request"
+        "Take a new key for a new request.";
+    EventOutOfTime EVENT_OUT_OF_TIME 422 final "The event is too old or too new to be counted"
+        "Send a `timestamp` of the last 35 days.";
+    NotAtThisGateway NOT_AT_THIS_GATEWAY 422 final "The gateway cannot do that"
+        "Use another gateway.";
+    GatewayRefused GATEWAY_REFUSED 422 final "The gateway refused the request"
+        "Read the message: it is in the gateway's words.";
+    InvalidTransition INVALID_TRANSITION 422 final "The subscription is not where that can be done"
+        "Look at its status.";
+    UsageTooLarge USAGE_TOO_LARGE 422 final "The total would be too large to be counted"
+        "Check the quantity.";
+    Internal INTERNAL_ERROR 500 retry "A fault of ours"
+        "Retry with the same idempotency key; report the `request_id` if it stays.";
+    Unavailable SERVICE_UNAVAILABLE 503 retry "Something that we need does not answer"
+        "Retry with the same idempotency key after `Retry-After` seconds.";
+}
+
+/// The registry as a table in Markdown, for the API reference.
+pub fn table() -> String {
+    let head = "| Code | Status | Retry | What happened | What to do |\n|---|---|---|---|---|\n";
+    let rows = Code::ALL.iter().map(|code| {
+        let Entry { code, status, title, retryable, advice } = code.entry();
+        let retry = if retryable { "yes" } else { "no" };
+        format!("| `{code}` | {status} | {retry} | {title} | {advice} |\n")
+    });
+    rows.fold(head.to_owned(), |table, row| table + &row)
+}

@@ -1,0 +1,117 @@
+//! The configuration, from the environment: one struct per concern, every error names its variable.
+
+use std::{env, net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context, bail};
+use billing_postgres::Mode;
+use billing_stripe::StripeConfig;
+use secrecy::SecretString;
+
+/// All that the server can be told.
+pub(crate) struct Config {
+    /// Whether money is real.
+    pub(crate) mode: Mode,
+    /// Where the records are.
+    pub(crate) database: DatabaseConfig,
+    /// Where the API listens.
+    pub(crate) listen: SocketAddr,
+    /// Where payments go.
+    pub(crate) gateway: GatewayConfig,
+    /// Where files are kept: the embedded database, the sandbox's journal, the sandbox's key.
+    pub(crate) data_dir: PathBuf,
+    /// Whether the gateway computes tax.
+    pub(crate) automatic_tax: bool,
+}
+
+/// Where the records are.
+#[derive(Clone)]
+pub(crate) enum DatabaseConfig {
+    /// In a database of the operator's.
+    Url(String),
+    /// In one of our own, with the binaries of a directory or the best ones found.
+    Embedded(Option<PathBuf>),
+}
+
+/// Where payments go.
+pub(crate) enum GatewayConfig {
+    /// To a simulator that listens here.
+    Sandbox(SocketAddr),
+    /// To Stripe.
+    Stripe(Box<StripeConfig>),
+}
+
+impl Config {
+    /// Reads the environment. `sandbox` is what was asked for on the command line.
+    pub(crate) fn from_env(sandbox: bool) -> anyhow::Result<Self> {
+        let database = match text("DATABASE_URL")? {
+            Some(url) => DatabaseConfig::Url(url),
+            None => DatabaseConfig::Embedded(text("BILLING_PG_BIN")?.map(PathBuf::from)),
+        };
+        let stripe = stripe()?;
+        let live = stripe.as_ref().is_some_and(StripeConfig::livemode);
+        let embedded = matches!(database, DatabaseConfig::Embedded(_));
+        if sandbox && live {
+            bail!("STRIPE_SECRET_KEY is a live key: the sandbox refuses to run beside it");
+        }
+        if !live && !sandbox && !embedded {
+            bail!(
+                "nothing says that the money in DATABASE_URL is real: set STRIPE_SECRET_KEY to a \
+                 live key, or ask for --sandbox"
+            );
+        }
+        let gateway = match stripe {
+            Some(stripe) => GatewayConfig::Stripe(Box::new(stripe)),
+            None => GatewayConfig::Sandbox(address("BILLING_SANDBOX_LISTEN", "127.0.0.1:12111")?),
+        };
+        let data_dir = match text("BILLING_DATA_DIR")? {
+            Some(path) => PathBuf::from(path),
+            None => billing_embedded_postgres::default_base()?,
+        };
+        Ok(Self {
+            mode: if live { Mode::Live } else { Mode::Sandbox },
+            database,
+            listen: address("BILLING_LISTEN", "127.0.0.1:8080")?,
+            gateway,
+            data_dir,
+            automatic_tax: flag("BILLING_AUTOMATIC_TAX", true)?,
+        })
+    }
+}
+
+/// Stripe is on when its key is there.
+fn stripe() -> anyhow::Result<Option<StripeConfig>> {
+    let Some(key) = text("STRIPE_SECRET_KEY")? else { return Ok(None) };
+    let secrets = text("STRIPE_WEBHOOK_SECRET")?
+        .context("STRIPE_SECRET_KEY is set, so STRIPE_WEBHOOK_SECRET must be: the signing secret of the webhook endpoint (several, separated by commas, while it is rotated)")?;
+    let secrets = secrets.split(',').map(|it| SecretString::from(it.trim())).collect();
+    let mut config = StripeConfig::new(SecretString::from(key), secrets);
+    if let Some(url) = text("STRIPE_BASE_URL")? {
+        config.base_url = url;
+    }
+    Ok(Some(config))
+}
+
+fn text(name: &str) -> anyhow::Result<Option<String>> {
+    match env::var(name) {
+        Ok(value) if value.trim().is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => bail!("{name} is not text"),
+    }
+}
+
+fn address(name: &str, default: &str) -> anyhow::Result<SocketAddr> {
+    let value = text(name)?.unwrap_or_else(|| default.to_owned());
+    value.parse().with_context(|| {
+        format!("{name} is `{value}`; it must be an address and a port, such as {default}")
+    })
+}
+
+fn flag(name: &str, default: bool) -> anyhow::Result<bool> {
+    match text(name)?.as_deref() {
+        None => Ok(default),
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        Some(other) => bail!("{name} is `{other}`; it must be true or false"),
+    }
+}

@@ -1,0 +1,282 @@
+//! Errors as the caller sees them: one total match from what went wrong to code and status.
+
+use core::fmt;
+
+use actix_web::{
+    HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError,
+    body::BoxBody,
+    http::{
+        StatusCode,
+        header::{ACCEPT, ALLOW, CACHE_CONTROL, RETRY_AFTER, VARY, WWW_AUTHENTICATE},
+    },
+};
+use billing_app::{Error, Missing, Refusal};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    accept,
+    codes::{Code, Entry},
+    idempotency::REPLAYED,
+};
+
+/// An error on its way to the caller.
+#[derive(Debug)]
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    code: Code,
+    message: String,
+    details: Map<String, Value>,
+    retry_after_seconds: Option<u64>,
+    allow: Option<String>,
+    replayed: bool,
+    request_id: Option<String>,
+    cause: Option<anyhow::Error>,
+}
+
+impl Problem {
+    /// An error in its own words.
+    pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self(Box::new(Parts {
+            code,
+            message: message.into(),
+            details: Map::new(),
+            retry_after_seconds: None,
+            allow: None,
+            replayed: false,
+            request_id: None,
+            cause: None,
+        }))
+    }
+
+    /// A field that must be something else.
+    pub(crate) fn invalid(field: &str, message: impl fmt::Display) -> Self {
+        Self::new(Code::Validation, format!("`{field}` {message}")).with("field", field)
+    }
+
+    /// The same with one more fact.
+    pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// The same with these facts.
+    pub(crate) fn with_details(mut self, details: Map<String, Value>) -> Self {
+        self.0.details = details;
+        self
+    }
+
+    /// The same, to be tried again after so many seconds.
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after_seconds = Some(seconds.max(1));
+        self
+    }
+
+    /// The same, with the methods that the path has.
+    pub(crate) fn allow(mut self, methods: String) -> Self {
+        self.0.allow = Some(methods);
+        self
+    }
+
+    /// The same, given before.
+    pub(crate) fn replayed(mut self, replayed: bool) -> Self {
+        self.0.replayed = replayed;
+        self
+    }
+
+    /// What it means for the caller.
+    pub(crate) fn entry(&self) -> Entry {
+        self.0.code.entry()
+    }
+
+    fn caused_by(mut self, cause: anyhow::Error) -> Self {
+        self.0.cause = Some(cause);
+        self
+    }
+
+    /// An answer that somebody else made without our envelope.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        let code = match status {
+            StatusCode::NOT_FOUND => Code::RouteNotFound,
+            StatusCode::METHOD_NOT_ALLOWED => Code::MethodNotAllowed,
+            StatusCode::NOT_ACCEPTABLE => Code::NotAcceptable,
+            StatusCode::PAYLOAD_TOO_LARGE => Code::PayloadTooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Code::UnsupportedMediaType,
+            status if status.is_client_error() => Code::Validation,
+            _ => Code::Internal,
+        };
+        Self::new(code, code.entry().title)
+    }
+
+    /// Writes down what the caller is not told. Called once, where the answer leaves.
+    pub(crate) fn log(&self) {
+        let Some(cause) = &self.0.cause else { return };
+        let cause = format!("{cause:#}");
+        if self.0.code == Code::Internal {
+            tracing::error!(cause, "internal error");
+        } else {
+            tracing::warn!(cause, code = self.entry().code, "not available");
+        }
+    }
+
+    /// The body that every error has.
+    pub(crate) fn envelope(&self, request_id: &str) -> Value {
+        let Parts { message, details, request_id: first, .. } = &*self.0;
+        json!({ "success": false, "error": {
+            "code": self.entry().code,
+            "message": message,
+            "details": details,
+            "request_id": first.as_deref().unwrap_or(request_id),
+        }})
+    }
+
+    /// An error that was answered before, from its body.
+    pub(crate) fn from_envelope(body: &[u8]) -> Option<Self> {
+        let mut body: Value = serde_json::from_slice(body).ok()?;
+        let error = body.get_mut("error")?.take();
+        let text = |name| Some(error.get(name)?.as_str()?.to_owned());
+        let named = text("code")?;
+        let code = Code::ALL.iter().find(|code| code.entry().code == named)?;
+        let mut problem = Self::new(*code, text("message")?).replayed(true);
+        problem.0.details = error.get("details")?.as_object()?.clone();
+        problem.0.request_id = text("request_id");
+        Some(problem)
+    }
+
+    /// The body by RFC 9457.
+    fn rfc_9457(&self, request: &HttpRequest, request_id: &str) -> Value {
+        let Entry { code, status, title, retryable, .. } = self.entry();
+        json!({
+            "type": format!("urn:billing:problem:{}", code.to_ascii_lowercase()),
+            "title": title,
+            "status": status,
+            "detail": self.0.message,
+            "instance": request.path(),
+            "code": code,
+            "details": self.0.details,
+            "retryable": retryable,
+            "request_id": self.0.request_id.as_deref().unwrap_or(request_id),
+        })
+    }
+
+    /// The answer, in the form that the caller prefers.
+    pub(crate) fn respond(&self, request: &HttpRequest, request_id: &str) -> HttpResponse {
+        let accept = request.headers().get(ACCEPT).and_then(|accept| accept.to_str().ok());
+        let mut answer = self.head();
+        if accept.is_some_and(accept::prefers_problem) {
+            let body = self.rfc_9457(request, request_id).to_string();
+            return answer.content_type("application/problem+json").body(body);
+        }
+        answer.json(self.envelope(request_id))
+    }
+
+    fn head(&self) -> HttpResponseBuilder {
+        let mut head = HttpResponse::build(self.status_code());
+        head.insert_header((VARY, "Accept")).insert_header((CACHE_CONTROL, "no-store"));
+        if let Some(seconds) = self.0.retry_after_seconds {
+            head.insert_header((RETRY_AFTER, seconds));
+        }
+        if let Some(methods) = &self.0.allow {
+            head.insert_header((ALLOW, methods.as_str()));
+        }
+        if self.0.code == Code::Unauthenticated {
+            head.insert_header((WWW_AUTHENTICATE, "Bearer"));
+        }
+        if self.0.replayed {
+            head.insert_header((REPLAYED, "true"));
+        }
+        head
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.entry().code, self.0.message)
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.entry().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Only seen where no request is left to ask what it prefers.
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        self.head().json(self.envelope(""))
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let message = capital(&error.to_string());
+        match error {
+            Error::Unauthenticated(_) => Self::new(Code::Unauthenticated, message),
+            Error::Forbidden(scope) => {
+                Self::new(Code::InsufficientScope, message).with("scope", scope)
+            }
+            Error::NotFound(missing) => Self::new(not_found(missing), message),
+            Error::Invalid { field, message } => {
+                // Some messages name their field already.
+                let named = message.starts_with('`');
+                let message = if named { message } else { format!("`{field}` {message}") };
+                Self::new(Code::Validation, message).with("field", field)
+            }
+            Error::Refused(refusal) => refused(&refusal),
+            Error::Conflict(_) => Self::new(Code::Conflict, message),
+            Error::Unavailable { what: _, retry_after, cause } => {
+                let seconds = retry_after.as_secs();
+                Self::new(Code::Unavailable, message).retry_after(seconds).caused_by(cause)
+            }
+            Error::Internal(cause) => Self::new(Code::Internal, message).caused_by(cause),
+        }
+    }
+}
+
+const fn not_found(missing: Missing) -> Code {
+    match missing {
+        Missing::Organization => Code::OrganizationNotFound,
+        Missing::Plan => Code::PlanNotFound,
+        Missing::CreditProduct => Code::CreditProductNotFound,
+        Missing::CreditEvent => Code::CreditEventNotFound,
+        Missing::Meter => Code::MeterNotFound,
+        Missing::Subscription => Code::SubscriptionNotFound,
+        Missing::ApiKey => Code::ApiKeyNotFound,
+        Missing::Gateway => Code::GatewayNotFound,
+        Missing::Customer => Code::CustomerNotFound,
+        Missing::Webhook => Code::WebhookNotFound,
+    }
+}
+
+fn refused(refusal: &Refusal) -> Problem {
+    let says = |code| Problem::new(code, capital(&refusal.to_string()));
+    match refusal {
+        Refusal::AlreadySubscribed { plan, status } => {
+            says(Code::AlreadySubscribed).with("plan", plan.as_str()).with("status", *status)
+        }
+        Refusal::PlanIsFree(plan) => says(Code::PlanIsFree).with("plan", plan.as_str()),
+        Refusal::NoSuchPrice => says(Code::NoSuchPrice),
+        Refusal::CreditEventInactive(event) => {
+            says(Code::CreditEventInactive).with("event", event.as_str())
+        }
+        Refusal::KeyReused => says(Code::IdempotencyKeyReused),
+        Refusal::ExternalIdTaken(id) => {
+            says(Code::ExternalIdTaken).with("external_id", id.as_str())
+        }
+        Refusal::OutOfTime(_) => says(Code::EventOutOfTime).with("field", "timestamp"),
+        Refusal::NotAtThisGateway { gateway, what: _ } => {
+            says(Code::NotAtThisGateway).with("gateway", *gateway)
+        }
+        Refusal::GatewayRefused { message: _ } => says(Code::GatewayRefused),
+        Refusal::InvalidTransition(transition) => {
+            says(Code::InvalidTransition).with("status", transition.from)
+        }
+        Refusal::TooMuch(_) => says(Code::UsageTooLarge).with("field", "quantity"),
+    }
+}
+
+/// Errors are written as clauses; here they begin a sentence.
+pub(crate) fn capital(message: &str) -> String {
+    let mut letters = message.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,131 @@
+//! What an organization is on, as it is shown.
+
+use billing_app::{Entitlement, Error};
+use billing_domain::{
+    catalogue::Catalogue,
+    subscription::{Status, Subscription as Record},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::{moment::Moment, money::Money};
+
+/// What an organization is on. Without a subscription `status` is `none`, `plan` the free one, and
+/// everything that only a subscription has is null.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Subscription {
+    organization_id: Uuid,
+    /// `none`, `incomplete`, `trialing`, `active`, `past_due`, `paused`, `cancelled` or `expired`.
+    #[schema(example = "active")]
+    status: &'static str,
+    /// The key of the plan of the subscription.
+    #[schema(example = "starter")]
+    plan: String,
+    plan_version: i32,
+    plan_version_id: Uuid,
+    /// The plan whose limits hold now: the free one once a subscription gives no access.
+    #[schema(example = "starter")]
+    entitled_plan: String,
+    id: Option<Uuid>,
+    #[schema(example = "month")]
+    interval: Option<&'static str>,
+    price: Option<Money>,
+    current_period_start: Option<Moment>,
+    current_period_end: Option<Moment>,
+    /// Whether it ends with the period.
+    cancel_at_period_end: bool,
+    /// When the first payment is due, while trialing.
+    trial_ends_at: Option<Moment>,
+    /// Since when a payment is overdue.
+    past_due_since: Option<Moment>,
+    /// Until when it is paused, if that is known.
+    resumes_at: Option<Moment>,
+    /// When it was cancelled or expired.
+    ended_at: Option<Moment>,
+    #[schema(example = "stripe")]
+    gateway: Option<&'static str>,
+    /// What the gateway calls it.
+    gateway_subscription_id: Option<String>,
+    created_at: Option<Moment>,
+}
+
+impl Subscription {
+    pub(crate) fn of(entitlement: &Entitlement) -> Result<Self, Error> {
+        let (plan, version) = entitlement.plan()?;
+        let none = Self {
+            organization_id: entitlement.organization.id.0,
+            status: "none",
+            plan: plan.key.clone(),
+            plan_version: version.number,
+            plan_version_id: version.id.0,
+            entitled_plan: plan.key.clone(),
+            id: None,
+            interval: None,
+            price: None,
+            current_period_start: None,
+            current_period_end: None,
+            cancel_at_period_end: false,
+            trial_ends_at: None,
+            past_due_since: None,
+            resumes_at: None,
+            ended_at: None,
+            gateway: None,
+            gateway_subscription_id: None,
+            created_at: None,
+        };
+        match &entitlement.subscription {
+            Some(record) => none.subscribed(record, &entitlement.catalogue),
+            None => Ok(none),
+        }
+    }
+
+    fn subscribed(self, record: &Record, catalogue: &Catalogue) -> Result<Self, Error> {
+        let Record {
+            id,
+            organization_id: _,
+            product_group: _,
+            plan_version_id,
+            price_id,
+            interval,
+            status,
+            period,
+            cancel_at_period_end,
+            billed_by,
+            created_at,
+            observed_at: _,
+        } = record;
+        let (plan, version) = catalogue.version(*plan_version_id).ok_or_else(|| {
+            Error::Internal(anyhow::anyhow!("plan version {plan_version_id} is gone"))
+        })?;
+        let price = catalogue.price(*price_id).map(|(_, _, price)| Money::from(price.amount));
+        Ok(Self {
+            plan: plan.key.clone(),
+            plan_version: version.number,
+            plan_version_id: version.id.0,
+            id: Some(id.0),
+            interval: Some(interval.name()),
+            price,
+            current_period_start: Some(Moment(period.start)),
+            current_period_end: Some(Moment(period.end)),
+            cancel_at_period_end: *cancel_at_period_end,
+            gateway: Some(billed_by.reference().gateway.name()),
+            gateway_subscription_id: Some(billed_by.reference().id.clone()),
+            created_at: Some(Moment(*created_at)),
+            ..self.standing(status)
+        })
+    }
+
+    fn standing(self, status: &Status) -> Self {
+        let named = Self { status: status.name(), ..self };
+        match status {
+            Status::Incomplete | Status::Active => named,
+            Status::Trialing { ends_at } => Self { trial_ends_at: Some(Moment(*ends_at)), ..named },
+            Status::PastDue { since } => Self { past_due_since: Some(Moment(*since)), ..named },
+            Status::Paused { resumes_at } => Self { resumes_at: resumes_at.map(Moment), ..named },
+            Status::Cancelled { at } | Status::Expired { at } => {
+                Self { ended_at: Some(Moment(*at)), ..named }
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What runs beside the requests: webhooks are processed, idle accounts woken, partitions made.
+
+use std::{sync::Arc, time::Duration};
+
+use billing_app::Billing;
+use billing_postgres::Database;
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinSet,
+    time::sleep,
+};
+
+use crate::system;
+
+/// How often a worker looks by itself: waking is a hint, looking is the guarantee.
+const LOOK: Duration = Duration::from_secs(1);
+/// How long a worker waits after a failure of the database.
+const BREATH: Duration = Duration::from_secs(2);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Workers, until they are stopped.
+pub(crate) struct Workers {
+    tasks: JoinSet<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Workers {
+    /// Starts them. `wake` tells that a webhook has come in.
+    pub(crate) fn start(billing: &Arc<Billing>, database: &Database, wake: &Arc<Notify>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(process_webhooks(billing.clone(), wake.clone(), stopped.clone()));
+        tasks.spawn(book_due_credits(billing.clone(), stopped.clone()));
+        tasks.spawn(make_partitions(database.clone(), stopped));
+        Self { tasks, stop }
+    }
+
+    /// Lets each finish what it is doing.
+    pub(crate) async fn stop(mut self) {
+        self.stop.send_replace(true);
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+type Stopped = watch::Receiver<bool>;
+
+async fn process_webhooks(billing: Arc<Billing>, wake: Arc<Notify>, mut stopped: Stopped) {
+    while !*stopped.borrow() {
+        match billing.process_webhooks().await {
+            Ok(progress) if progress.any() => continue,
+            Ok(_) => {
+                tokio::select! {
+                    () = wake.notified() => {}
+                    () = sleep(LOOK) => {}
+                    _ = stopped.changed() => {}
+                }
+            }
+            Err(error) => pause("process webhooks", &error, &mut stopped).await,
+        }
+    }
+}
+
+async fn book_due_credits(billing: Arc<Billing>, mut stopped: Stopped) {
+    while !*stopped.borrow() {
+        match billing.book_due_credits().await {
+            Ok(woken) if woken > 0 => continue,
+            Ok(_) => wait(LOOK, &mut stopped).await,
+            Err(error) => pause("book what is due", &error, &mut stopped).await,
+        }
+    }
+}
+
+async fn make_partitions(database: Database, mut stopped: Stopped) {
+    while !*stopped.borrow() {
+        wait(DAY, &mut stopped).await;
+        if let Err(error) = database.ensure_partitions(system::now()).await {
+            tracing::error!(error = format!("{error:#}"), "cannot make partitions");
+        }
+    }
+}
+
+async fn pause(what: &str, error: &billing_app::Error, stopped: &mut Stopped) {
+    let cause = match error {
+        billing_app::Error::Internal(cause) | billing_app::Error::Unavailable { cause, .. } => {
+            format!("{cause:#}")
+        }
+        other => other.to_string(),
+    };
+    tracing::warn!(error = cause, "cannot {what} now");
+    wait(BREATH, stopped).await;
+}
+
+async fn wait(time: Duration, stopped: &mut Stopped) {
+    tokio::select! {
+        () = sleep(time) => {}
+        _ = stopped.changed() => {}
+    }
+}

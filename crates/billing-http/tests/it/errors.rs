@@ -1,0 +1,190 @@
+//! Every error has its code and status, and one form.
+
+use actix_web::{ResponseError as _, body::to_bytes};
+use billing_app::{Error, Missing, Refusal};
+use billing_domain::{catalogue::Amount, subscription::InvalidTransition};
+use billing_http::{Problem, codes::Code};
+use serde_json::{Value, json};
+
+use crate::world::{World, request};
+
+async fn seen(error: Error) -> (u16, String, Value) {
+    let problem = Problem::from(error);
+    let answer = problem.error_response();
+    let status = answer.status().as_u16();
+    let body = to_bytes(answer.into_body()).await.unwrap();
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    (status, body["error"]["code"].as_str().unwrap().to_owned(), body["error"].clone())
+}
+
+#[actix_web::test]
+async fn every_error_has_its_status_and_code() {
+    let cause = || anyhow::anyhow!("the password is hunter2");
+    let retry_after = core::time::Duration::from_secs(5);
+    let errors = [
+        (Error::Unauthenticated("no"), 401, "UNAUTHENTICATED"),
+        (Error::Forbidden("write"), 403, "INSUFFICIENT_SCOPE"),
+        (Error::invalid("name", "must be"), 400, "VALIDATION_ERROR"),
+        (Error::Conflict("it"), 409, "CONFLICT"),
+        (
+            Error::Unavailable { what: "stripe", retry_after, cause: cause() },
+            503,
+            "SERVICE_UNAVAILABLE",
+        ),
+        (Error::Internal(cause()), 500, "INTERNAL_ERROR"),
+    ];
+    for (error, status, code) in errors {
+        let (seen_status, seen_code, body) = seen(error).await;
+        assert_eq!((seen_status, seen_code.as_str()), (status, code));
+        assert!(!body.to_string().contains("hunter2"), "the cause is for the log only");
+    }
+}
+
+#[actix_web::test]
+async fn everything_that_can_be_missing_has_its_code() {
+    let mut table = Vec::new();
+    for missing in Missing::ALL {
+        let (status, code, body) = seen(Error::NotFound(missing)).await;
+        assert_eq!(status, 404);
+        table.push(format!("{code}: {}", body["message"].as_str().unwrap()));
+    }
+    insta::assert_snapshot!(table.join("\n"), @"
+    ORGANIZATION_NOT_FOUND: Organization not found
+    PLAN_NOT_FOUND: Plan not found
+    CREDIT_PRODUCT_NOT_FOUND: Credit product not found
+    CREDIT_EVENT_NOT_FOUND: Credit event not found
+    METER_NOT_FOUND: Meter not found
+    SUBSCRIPTION_NOT_FOUND: Subscription not found
+    API_KEY_NOT_FOUND: API key not found
+    GATEWAY_NOT_FOUND: Gateway not found
+    CUSTOMER_NOT_FOUND: Customer not found
+    WEBHOOK_NOT_FOUND: Webhook not found
+    ");
+}
+
+#[actix_web::test]
+async fn every_refusal_has_its_status_and_code() {
+    let refusals = [
+        Refusal::AlreadySubscribed { plan: "starter".to_owned(), status: "active" },
+        Refusal::PlanIsFree("free".to_owned()),
+        Refusal::NoSuchPrice,
+        Refusal::CreditEventInactive("old".to_owned()),
+        Refusal::KeyReused,
+        Refusal::ExternalIdTaken("ext".to_owned()),
+        Refusal::OutOfTime("the event is more than 35 days old"),
+        Refusal::NotAtThisGateway { gateway: "stripe", what: "it has no page" },
+        Refusal::GatewayRefused { message: "the account is restricted".to_owned() },
+        Refusal::InvalidTransition(InvalidTransition { from: "active", verb: "resume" }),
+        Refusal::TooMuch(Amount::AtMost(3)),
+    ];
+    let mut table = Vec::new();
+    for refusal in refusals {
+        let (status, code, body) = seen(refusal.into()).await;
+        let (message, details) = (body["message"].as_str().unwrap(), &body["details"]);
+        table.push(format!("{status} {code}: {message} {details}"));
+    }
+    insta::assert_snapshot!(table.join("\n"), @r#"
+    409 ALREADY_SUBSCRIBED: The organization already has a live subscription; change it, or cancel it first {"plan":"starter","status":"active"}
+    422 PLAN_IS_FREE: The plan `free` is free: there is nothing to check out {"plan":"free"}
+    422 NO_SUCH_PRICE: There is no price for that currency and interval {}
+    422 CREDIT_EVENT_INACTIVE: The credit event `old` is not active {"event":"old"}
+    422 IDEMPOTENCY_KEY_REUSED: The idempotency key was used before with another request; take a new key {}
+    409 EXTERNAL_ID_TAKEN: Another organization has the external id `ext` {"external_id":"ext"}
+    422 EVENT_OUT_OF_TIME: The event is more than 35 days old {"field":"timestamp"}
+    422 NOT_AT_THIS_GATEWAY: Stripe cannot do that: it has no page {"gateway":"stripe"}
+    422 GATEWAY_REFUSED: The gateway refused: the account is restricted {}
+    422 INVALID_TRANSITION: A subscription that is active cannot resume {"status":"active"}
+    422 USAGE_TOO_LARGE: The total on this meter would be too large; the plan allows 3 {"field":"quantity"}
+    "#);
+}
+
+#[test]
+fn codes_are_unique_and_sorted_by_status() {
+    let entries: Vec<_> = Code::ALL.iter().map(|code| code.entry()).collect();
+    assert!(entries.is_sorted_by_key(|entry| entry.status));
+    for (n, entry) in entries.iter().enumerate() {
+        assert!(entries.iter().skip(n + 1).all(|other| other.code != entry.code), "{}", entry.code);
+        let shouted = |byte: u8| byte.is_ascii_uppercase() || byte == b'_';
+        assert!(entry.code.bytes().all(shouted), "{}", entry.code);
+    }
+}
+
+#[actix_web::test]
+async fn an_error_has_the_envelope() {
+    let world = World::new().await;
+    let asked = request("GET", "/api/billing/credits/none", &world.backend)
+        .insert_header(("X-Request-Id", "test-1"));
+    let answer = world.send(asked).await;
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+    assert_eq!(answer.header("vary"), Some("Accept"));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let expected = json!({ "success": false, "error": {
+        "code": "ORGANIZATION_NOT_FOUND",
+        "message": "Organization not found",
+        "details": {},
+        "request_id": "test-1",
+    }});
+    assert_eq!(answer.json(), expected);
+}
+
+#[actix_web::test]
+async fn whoever_prefers_it_gets_a_problem_by_rfc_9457() {
+    let world = World::new().await;
+    let asked = request("GET", "/api/billing/check-quota?meter=none", &world.bound)
+        .insert_header(("X-Request-Id", "test-1"))
+        .insert_header(("Accept", "application/problem+json, application/json;q=0.5"));
+    let answer = world.send(asked).await;
+    assert_eq!(answer.status, 404);
+    assert_eq!(answer.header("content-type"), Some("application/problem+json"));
+    assert_eq!(answer.header("vary"), Some("Accept"));
+    let expected = json!({
+        "type": "urn:billing:problem:meter_not_found",
+        "title": "No such meter",
+        "status": 404,
+        "detail": "Meter not found",
+        "instance": "/api/billing/check-quota",
+        "code": "METER_NOT_FOUND",
+        "details": {},
+        "retryable": false,
+        "request_id": "test-1",
+    });
+    assert_eq!(answer.json(), expected);
+}
+
+#[actix_web::test]
+async fn what_is_down_is_said_with_when_to_retry() {
+    let world = World::new().await;
+    assert_eq!(world.get("/api/hello", &world.bound).await.status, 200);
+    world.store.go_down();
+    let path = format!("/api/billing/credits/{}", world.acme);
+    let answer = world.get(&path, &world.bound).await;
+    assert_eq!(answer.refused(), (503, "SERVICE_UNAVAILABLE".to_owned()));
+    let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
+    assert!(seconds >= 1);
+}
+
+#[actix_web::test]
+async fn unknown_paths_and_methods_are_said_in_the_same_form() {
+    let world = World::new().await;
+    for path in ["/api", "/api/billing", "/api/billing/plans/", "/nothing", "/api/billing//plans"] {
+        let answer = world.get(path, &world.backend).await;
+        assert_eq!(answer.refused(), (404, "ROUTE_NOT_FOUND".to_owned()), "{path}");
+    }
+    for (method, path, allow) in [
+        ("PUT", "/api/billing/check-quota", "GET, POST"),
+        ("DELETE", "/api/billing/plans", "GET"),
+        ("GET", "/api/billing/credits/consume/x", ""),
+        ("PATCH", "/api/admin/organizations/0192d3a4-0000-7000-8000-000000000001", "GET"),
+        ("OPTIONS", "/health/live", "GET"),
+    ] {
+        let answer = world.send(request(method, path, &world.backend)).await;
+        if allow.is_empty() {
+            assert_eq!(answer.status, 404, "{path}");
+            continue;
+        }
+        assert_eq!(answer.refused(), (405, "METHOD_NOT_ALLOWED".to_owned()), "{method} {path}");
+        assert_eq!(answer.header("allow"), Some(allow));
+    }
+    let page = world.get("/docs/nothing.js", "").await;
+    assert_eq!(page.refused(), (404, "ROUTE_NOT_FOUND".to_owned()));
+}

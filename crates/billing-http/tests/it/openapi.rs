@@ -1,0 +1,125 @@
+//! The API reference says what the server does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use billing_http::{ROUTES, document, route::Access};
+use serde_json::Value;
+
+use crate::world::World;
+
+fn reference() -> Value {
+    serde_json::to_value(document()).unwrap()
+}
+
+fn operations(reference: &Value) -> BTreeMap<(String, String), Value> {
+    let paths = reference["paths"].as_object().unwrap();
+    let all = paths.iter().flat_map(|(path, item)| {
+        item.as_object().unwrap().iter().map(move |(method, operation)| {
+            ((method.to_uppercase(), path.clone()), operation.clone())
+        })
+    });
+    all.collect()
+}
+
+#[test]
+fn it_has_every_route_and_no_other() {
+    let documented: BTreeSet<_> = operations(&reference()).into_keys().collect();
+    let registered: BTreeSet<_> =
+        ROUTES.iter().map(|route| (route.method.to_owned(), route.path.to_owned())).collect();
+    assert_eq!(documented, registered);
+    assert_eq!(registered.len(), ROUTES.len(), "no route stands twice");
+    assert_eq!(reference()["openapi"], "3.1.0");
+}
+
+#[test]
+fn every_operation_is_explained() {
+    let reference = reference();
+    let tags: BTreeSet<_> = reference["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| tag["name"].clone().to_string())
+        .collect();
+    let mut ids = BTreeSet::new();
+    for ((method, path), operation) in operations(&reference) {
+        let name = format!("{method} {path}");
+        assert!(operation["summary"].as_str().is_some_and(|it| it.ends_with('.')), "{name}");
+        assert!(tags.contains(&operation["tags"][0].to_string()), "{name}");
+        assert!(ids.insert(operation["operationId"].to_string()), "{name}");
+        let responses = operation["responses"].as_object().unwrap();
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{name}");
+        for (status, response) in responses {
+            let body = &response["content"]["application/json"]["schema"];
+            assert!(!body.is_null(), "{name} {status} has no body");
+            if status.starts_with('4') {
+                assert_eq!(body["$ref"], "#/components/schemas/ErrorEnvelope", "{name} {status}");
+            }
+        }
+        for parameter in operation["parameters"].as_array().unwrap_or(&Vec::new()) {
+            assert!(parameter["description"].is_string(), "{name} {parameter}");
+        }
+    }
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let reference = reference();
+    let text = reference.to_string();
+    let named = text.split("\"#/components/schemas/").skip(1);
+    for name in named.map(|rest| rest.split('"').next().unwrap()) {
+        assert!(reference["components"]["schemas"].get(name).is_some(), "{name}");
+    }
+}
+
+#[test]
+fn it_says_which_key_an_operation_needs() {
+    let operations = operations(&reference());
+    for route in ROUTES {
+        let operation = &operations[&(route.method.to_owned(), route.path.to_owned())];
+        let security = operation["security"].as_array().unwrap();
+        let needs_key = route.access != Access::Public;
+        assert_eq!(!security.is_empty(), needs_key, "{route:?}");
+        assert_eq!(operation["responses"].get("401").is_some(), needs_key, "{route:?}");
+    }
+}
+
+/// Every example of a request, sent as it stands there.
+#[actix_web::test]
+async fn its_examples_work() {
+    let world = World::new().await;
+    world.credit(world.acme, 1000).await;
+    let reference = reference();
+    let mut sent = 0;
+    for route in ROUTES.iter().filter(|route| route.method == "POST") {
+        let operation = &reference["paths"][route.path]["post"];
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
+        let Some(name) = body.as_str().and_then(|it| it.rsplit('/').next()) else { continue };
+        let example = &reference["components"]["schemas"][name]["example"];
+        assert!(example.is_object(), "{name} has no example");
+        let key = if route.access == Access::Admin { &world.admin } else { &world.bound };
+        let path = route.path.replace("{org_id}", &world.acme.to_string());
+        world.post(&path, key, example.clone()).await.ok();
+        sent += 1;
+    }
+    assert!(sent >= 10, "{sent}");
+}
+
+#[actix_web::test]
+async fn it_is_served_with_its_pages_and_nothing_from_elsewhere() {
+    let world = World::new().await;
+    let served = world.get("/openapi.json", "").await.ok();
+    assert_eq!(served, reference());
+    for (path, place) in [("/", "/docs/"), ("/docs", "/docs/")] {
+        let answer = world.get(path, "").await;
+        assert_eq!((answer.status / 100, answer.header("location")), (3, Some(place)));
+    }
+    let page = world.get("/docs/", "").await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-type").unwrap().starts_with("text/html"));
+    assert!(!page.text().contains("://"), "{}", page.text());
+    for asset in ["swagger-ui-bundle.js", "swagger-ui.css", "swagger-initializer.js"] {
+        assert_eq!(world.get(&format!("/docs/{asset}"), "").await.status, 200, "{asset}");
+    }
+    let start = world.get("/docs/swagger-initializer.js", "").await.text();
+    assert!(start.contains("/openapi.json"), "{start}");
+}

@@ -1,0 +1,97 @@
+//! What a simulated payment comes to.
+
+/// What the gateway is told to do with a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Success,
+    Declined(Decline),
+    /// The payer's bank wants to ask the payer first.
+    RequiresAction,
+    /// The money arrives, or not, later.
+    Processing,
+}
+
+/// Why a payer's bank says no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Decline {
+    InsufficientFunds,
+    ExpiredCard,
+    Generic,
+    /// The payer did not pass the bank's question.
+    AuthenticationFailure,
+}
+
+impl Outcome {
+    /// What the hosted page offers, in its order: the outcome, its title, what it means.
+    pub(crate) const OFFERED: [(Self, &'static str, &'static str); 5] = [
+        (Self::Success, "Payment succeeds", "Card accepted at once"),
+        (
+            Self::Declined(Decline::InsufficientFunds),
+            "Insufficient funds",
+            "Soft decline, may work later",
+        ),
+        (Self::Declined(Decline::ExpiredCard), "Card expired", "Hard decline, no retry"),
+        (Self::RequiresAction, "3-D Secure challenge", "Shows a challenge page, then returns"),
+        (Self::Processing, "Payment is processing", "Settles later, by hand"),
+    ];
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "success" => Some(Self::Success),
+            "requires_action" => Some(Self::RequiresAction),
+            "processing" => Some(Self::Processing),
+            other => Decline::named(other).map(Self::Declined),
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Declined(decline) => decline.decline_code(),
+            Self::RequiresAction => "requires_action",
+            Self::Processing => "processing",
+        }
+    }
+}
+
+impl Decline {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name {
+            "insufficient_funds" => Some(Self::InsufficientFunds),
+            "expired_card" => Some(Self::ExpiredCard),
+            "generic_decline" => Some(Self::Generic),
+            "authentication_failure" => Some(Self::AuthenticationFailure),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn decline_code(self) -> &'static str {
+        match self {
+            Self::InsufficientFunds => "insufficient_funds",
+            Self::ExpiredCard => "expired_card",
+            Self::Generic => "generic_decline",
+            Self::AuthenticationFailure => "authentication_failure",
+        }
+    }
+
+    /// Stripe's error code, which is coarser than the decline code.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::InsufficientFunds | Self::Generic => "card_declined",
+            Self::ExpiredCard => "expired_card",
+            Self::AuthenticationFailure => "payment_intent_authentication_failure",
+        }
+    }
+
+    pub(crate) fn message(self) -> &'static str {
+        match self {
+            Self::InsufficientFunds => "Your card has insufficient funds.",
+            Self::ExpiredCard => "Your card has expired.",
+            Self::Generic => "Your card was declined.",
+            Self::AuthenticationFailure => {
+                "We are unable to authenticate your payment method. Please choose a different \
+                 payment method and try again."
+            }
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The sandbox as its callers meet it: over HTTP.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod receiver;
+mod scene;
+
+mod api;
+mod checkout;
+mod delivery;
+mod hosted_pages;
+mod idempotency;
+mod journal;
+mod renewal;
+mod shapes;
+mod start;
+mod subscription;
