@@ -128,8 +128,9 @@ pub(crate) async fn consume(
     match decided {
         ConsumeAnswer::Consumed { key, consumed } => Ok(used(asked, key, consumed)),
         ConsumeAnswer::Denied { key, denied, top_up } => {
-            let currency = http.billing.organization(organization).await?.currency;
-            Err(missing(&key, &denied, top_up.as_ref().map(|top_up| (top_up, currency))))
+            // The denial stands, whether or not the price of the way out can be said.
+            let currency = http.billing.organization(organization).await.ok().map(|it| it.currency);
+            Err(missing(&key, &denied, (top_up.as_ref(), currency)))
         }
     }
 }
@@ -175,16 +176,20 @@ fn used(
     answer.json(decision)
 }
 
-fn missing(key: &IdempotencyKey, denied: &Denied, top_up: Option<(&TopUp, Currency)>) -> Problem {
+fn missing(
+    key: &IdempotencyKey,
+    denied: &Denied,
+    (top_up, currency): (Option<&TopUp>, Option<Currency>),
+) -> Problem {
     let Denied { decision, required, available, at: _, replayed } = denied;
     let message = format!("{required} credits are required, {available} are available");
-    let top_up = top_up.map(|(TopUp { product, quantity }, currency)| {
+    let top_up = top_up.map(|TopUp { product, quantity }| {
         json!({
             "credit_product_id": product.id,
             "key": product.key,
             "credits": product.credits,
             "quantity": quantity,
-            "price": product.price_in(currency).map(Money::from),
+            "price": currency.and_then(|it| product.price_in(it)).map(Money::from),
             "checkout": "/api/billing/credit-products/checkout",
         })
     });

@@ -13,6 +13,7 @@ mod frame;
 mod health;
 mod history;
 mod idempotency;
+mod meters;
 mod moment;
 mod money;
 mod openapi;
@@ -72,8 +73,8 @@ routes! {
         GET    "/api/billing/credits/{org_id}/transactions"   Read   Gzip  credits::transactions;
         POST   "/api/billing/credit-products/checkout"        Write  Once  credit_products::checkout;
 
-        GET    "/api/billing/usage"                           Read   Plain usage::own;
-        GET    "/api/billing/usage/{org_id}"                  Read   Plain usage::of;
+        GET    "/api/billing/usage"                           Read   Plain meters::own;
+        GET    "/api/billing/usage/{org_id}"                  Read   Plain meters::of;
         GET    "/api/billing/summary/{org_id}"                Read   Gzip  summary::of;
         GET    "/api/billing/history/{org_id}"                Read   Gzip  history::of;
 
@@ -89,6 +90,7 @@ routes! {
     }
     aliases {
         POST   "/api/billing/webhooks"                        Public Plain webhooks::receive;
+        POST   "/api/billing/subscription"                    Write  Once  subscriptions::checkout;
         POST   "/api/billing/checkout"                        Write  Once  subscriptions::checkout;
         POST   "/api/billing/portal"                          Write  Once  subscriptions::portal;
     }

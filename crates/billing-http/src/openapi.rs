@@ -202,9 +202,13 @@ const fn scopes(access: Access) -> [&'static str; 1] {
     }
 }
 
-/// `credits::consume` is `credits_consume`; another path to it says so.
+/// `credits::consume` is `credits_consume`; another path to it is called by the path.
 fn operation_id(route: &Route) -> String {
-    let name: String = route.handler.split("::").map(str::trim).collect::<Vec<_>>().join("_");
+    let words = |text: &str| {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+        words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
+    };
     let first = ROUTES.iter().find(|first| first.handler == route.handler);
-    if first.is_some_and(|first| first.path == route.path) { name } else { name + "_alias" }
+    let is_first = first.is_some_and(|first| first.path == route.path);
+    if is_first { words(route.handler) } else { words(route.path) }
 }

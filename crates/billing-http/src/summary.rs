@@ -5,8 +5,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
-    admin::organizations::Organization, auth::Owned, credit_ledger::Credits, problem::Problem,
-    state::Http, subscription::Subscription, usage::Usage,
+    admin::organizations::Organization, auth::Owned, credit_ledger::Credits, meters::Usage,
+    problem::Problem, state::Http, subscription::Subscription,
 };
 
 /// All that concerns an organization.

@@ -4,7 +4,7 @@ use actix_web::{
     HttpResponse,
     web::{Data, Json},
 };
-use billing_app::{Entitlement, MeterReport, RecordUsage, UsageAnswer};
+use billing_app::{RecordUsage, UsageAnswer};
 use billing_domain::{id::OrganizationId, usage::UsageOperation};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    auth::{Known, Owned},
+    auth::Known,
     body::{Body, Params},
     codes::Code,
     idempotency::{GivenKey, REPLAYED},
@@ -21,7 +21,6 @@ use crate::{
     quantity::Quantity,
     quota::{Grounds, Standing},
     state::Http,
-    subscriptions::Whose,
 };
 
 /// How much more of which meter.
@@ -94,26 +93,6 @@ pub(crate) struct Recorded {
     idempotency_key: String,
 }
 
-/// Where every meter of an organization stands.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Usage {
-    organization_id: Uuid,
-    /// The plan whose limits hold.
-    #[schema(example = "starter")]
-    plan: String,
-    meters: Vec<Meter>,
-}
-
-/// Where a meter stands; `allowed` is about one more.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Meter {
-    #[schema(example = "api_calls")]
-    meter: String,
-    name: String,
-    #[serde(flatten)]
-    standing: Standing,
-}
-
 /// Says whether so much more of a meter may be used. Changes nothing.
 #[utoipa::path(get, path = "/api/billing/check-quota", tag = "Usage",
     params(Check),
@@ -175,36 +154,6 @@ pub(crate) async fn track(
     record(&http, request).await
 }
 
-/// Says where every meter of an organization stands.
-#[utoipa::path(get, path = "/api/billing/usage/{org_id}", tag = "Usage",
-    params(("org_id" = Uuid, Path, description = "The organization")),
-    responses(
-        (status = 200, description = "All its meters", body = Usage),
-        (status = 404, description = "`ORGANIZATION_NOT_FOUND`"),
-    ))]
-pub(crate) async fn of(http: Data<Http>, whose: Owned) -> Result<Json<Usage>, Problem> {
-    let entitlement = http.billing.entitlement(whose.0).await?;
-    let meters = http.billing.meters(&entitlement).await?;
-    Ok(Json(Usage::of(&entitlement, meters)?))
-}
-
-/// Says where every meter of the organization of the key, or the named one, stands.
-#[utoipa::path(get, path = "/api/billing/usage", tag = "Usage",
-    params(Whose),
-    responses(
-        (status = 200, description = "All its meters", body = Usage),
-        (status = 404, description = "`ORGANIZATION_NOT_FOUND`"),
-    ))]
-pub(crate) async fn own(
-    http: Data<Http>,
-    caller: Known,
-    Params(whose): Params<Whose>,
-) -> Result<Json<Usage>, Problem> {
-    let entitlement = http.billing.entitlement(caller.organization(whose.organization_id)?).await?;
-    let meters = http.billing.meters(&entitlement).await?;
-    Ok(Json(Usage::of(&entitlement, meters)?))
-}
-
 async fn record(http: &Http, request: RecordUsage) -> Result<HttpResponse, Problem> {
     let asked = (request.organization_id, request.meter.clone(), request.quantity);
     let answer = http.to_the_end(|it| async move { it.record_usage(request).await }).await?;
@@ -264,23 +213,5 @@ impl Recorded {
             grounds,
             idempotency_key: key.as_str().to_owned(),
         }
-    }
-}
-
-impl Usage {
-    pub(crate) fn of(entitlement: &Entitlement, meters: Vec<MeterReport>) -> Result<Self, Problem> {
-        let (plan, _) = entitlement.plan()?;
-        Ok(Self {
-            organization_id: entitlement.organization.id.0,
-            plan: plan.key.clone(),
-            meters: meters.into_iter().map(Meter::from).collect(),
-        })
-    }
-}
-
-impl From<MeterReport> for Meter {
-    fn from(report: MeterReport) -> Self {
-        let MeterReport { meter, name, answer } = report;
-        Self { meter, name, standing: Standing::from(answer) }
     }
 }

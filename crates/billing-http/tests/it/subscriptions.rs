@@ -116,7 +116,8 @@ async fn a_checkout_gives_a_page_and_paying_on_it_a_subscription() {
 #[actix_web::test]
 async fn every_path_opens_the_same_page() {
     let world = World::new().await;
-    let paths = ["subscription/checkout", "checkout"].map(|path| format!("/api/billing/{path}"));
+    let paths = ["subscription/checkout", "checkout", "subscription"]
+        .map(|path| format!("/api/billing/{path}"));
     let mut pages = Vec::new();
     for path in paths.iter().map(String::as_str).chain(["/api/stripe/create-checkout"]) {
         let opened = world.post(path, &world.backend, starter(&world)).await;

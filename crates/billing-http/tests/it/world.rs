@@ -46,6 +46,7 @@ pub(crate) struct Answer {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        crate::log::keep();
         let clock = Arc::new(Stopped::default());
         let store = MemoryStore::selling(the_default_catalogue());
         let gateway = Arc::new(FakeGateway::new(clock.clone()));
