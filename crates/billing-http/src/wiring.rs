@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use billing_app::{Billing, Environment, Ports, Settings, ports::PaymentGateway};
-use billing_postgres::Mode;
+use billing_postgres::{CreditWriters, Mode, UsageWriters};
 use billing_sandbox::{Running, WebhookTarget};
 use billing_stripe::{Stripe, StripeConfig};
 use secrecy::SecretString;
@@ -54,8 +54,8 @@ impl Wired {
         let records = Arc::new(self.opened.database.clone());
         let ports = Ports {
             store: records.clone(),
-            credits: records.clone(),
-            usage: records.clone(),
+            credits: Arc::new(CreditWriters::start(&records)),
+            usage: Arc::new(UsageWriters::start(&records)),
             inbox: records.clone(),
             requests: records.clone(),
             catalogue: records.clone(),

@@ -1,80 +1,113 @@
 //! The credit ledger.
 //!
-//! It has one door, [`apply`]: a slice of commands on an open transaction. A request of its own, a
-//! unit of work and a batch of many requests all go through it.
+//! It has one door: a slice of commands on an open transaction, or in a frame that opens and commits
+//! one. Units of work and writers with batches of many requests all go through it.
 
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use billing_app::{
-    Error, Missing,
+    Error,
     ports::{CreditLedger, Credits, Scope},
 };
 use billing_domain::{
-    credits::{CreditAccount, CreditCommand, CreditOutcome},
+    credits::{Consumed, CreditAccount, CreditCommand, CreditOutcome, Denied},
     id::OrganizationId,
 };
+use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
 
-use crate::{Database, error::failed, unit_of_work::PostgresUnit};
+use crate::{
+    Database,
+    error::failed,
+    unit_of_work::PostgresUnit,
+    writer::{Door, Frame, Order, Writers, apply_one},
+};
 
+mod columns;
+mod entries;
 pub(crate) mod known;
 mod record;
 mod statements;
 
-/// Applies commands in their order, each to the account of its organization.
-///
-/// Account rows are locked first, in the order of their organizations; grants, keys and sources
-/// are read in later statements, which see what the transaction that held the lock committed. An
-/// organization without an account answers nothing.
-pub(crate) async fn apply(
-    connection: &mut AsyncPgConnection,
-    commands: &[(OrganizationId, &CreditCommand)],
-    now: OffsetDateTime,
-) -> Result<Vec<Option<CreditOutcome>>, Error> {
-    let mut accounts = known::lock(connection, commands).await?;
-    known::read(connection, &mut accounts, commands).await?;
-    let outcomes = commands
-        .iter()
-        .map(|(organization, command)| {
-            accounts.get_mut(organization).map(|account| account.apply(command, now))
-        })
-        .collect();
-    record::write(connection, &mut accounts).await?;
-    Ok(outcomes)
+/// The accounts at hand, in the order in which they are locked.
+type Accounts = BTreeMap<OrganizationId, CreditAccount>;
+
+/// The way into the credit ledger.
+struct CreditDoor;
+
+impl Door for CreditDoor {
+    type Command = CreditCommand;
+    type Outcome = CreditOutcome;
+
+    async fn apply(
+        connection: &AsyncPgConnection,
+        orders: &[Order<'_, CreditCommand>],
+        frame: Option<Frame>,
+    ) -> Result<Vec<Option<CreditOutcome>>, Error> {
+        let mut accounts = known::load(connection, orders, frame).await?;
+        let decide = |order: &Order<'_, CreditCommand>| {
+            let account = accounts.get_mut(&order.organization)?;
+            Some(account.apply(order.command, order.now))
+        };
+        let outcomes = orders.iter().map(decide).collect();
+        record::write(connection, &mut accounts, frame).await?;
+        Ok(outcomes)
+    }
+
+    async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
+        known::prepare(connection).await?;
+        record::prepare(connection).await
+    }
+
+    fn first_hand(command: &CreditCommand, outcome: CreditOutcome) -> CreditOutcome {
+        match (command, outcome) {
+            (CreditCommand::Consume(asked), CreditOutcome::Consumed(it))
+                if it.decision == asked.decision =>
+            {
+                CreditOutcome::Consumed(Consumed { replayed: false, ..it })
+            }
+            (CreditCommand::Consume(asked), CreditOutcome::Denied(it))
+                if it.decision == asked.decision =>
+            {
+                CreditOutcome::Denied(Denied { replayed: false, ..it })
+            }
+            (CreditCommand::Grant(asked), CreditOutcome::Granted { id, .. }) if id == asked.id => {
+                CreditOutcome::Granted { id, already: false }
+            }
+            (_, outcome) => outcome,
+        }
+    }
 }
 
-/// The accounts at hand, in the order in which they are locked.
-pub(crate) type Accounts = BTreeMap<OrganizationId, CreditAccount>;
+/// The credit ledger of a database, with its writers.
+#[derive(Clone)]
+pub struct CreditWriters {
+    database: Database,
+    writers: Writers<CreditDoor>,
+}
 
-async fn apply_one(
-    connection: &mut AsyncPgConnection,
-    organization: OrganizationId,
-    command: &CreditCommand,
-    now: OffsetDateTime,
-) -> Result<CreditOutcome, Error> {
-    let outcomes = apply(connection, &[(organization, command)], now).await?;
-    let outcome = outcomes.into_iter().flatten().next();
-    outcome.ok_or(Error::NotFound(Missing::Organization))
+impl CreditWriters {
+    /// Starts the writers on the current runtime. They end when the last clone is dropped.
+    pub fn start(database: &Database) -> Self {
+        Self { database: database.clone(), writers: Writers::start(database) }
+    }
 }
 
 #[async_trait]
-impl CreditLedger for Database {
+impl CreditLedger for CreditWriters {
     async fn apply(
         &self,
         organization: OrganizationId,
         command: CreditCommand,
         now: OffsetDateTime,
     ) -> Result<CreditOutcome, Error> {
-        let mut session = self.session(Scope::Organization(organization)).await?;
-        let outcome = apply_one(session.connection(), organization, &command, now).await?;
-        session.commit().await?;
-        Ok(outcome)
+        self.writers.apply(organization, command, now).await
     }
 
     async fn due(&self, now: OffsetDateTime, limit: i64) -> Result<Vec<OrganizationId>, Error> {
-        let mut session = self.reading(Scope::Engine).await?;
+        let mut session = self.database.reading(Scope::Engine).await?;
         let due = statements::Due { now, limit, _none: &() };
         let due: Vec<uuid::Uuid> = due.load(session.connection()).await.map_err(failed)?;
         session.commit().await?;
@@ -90,6 +123,6 @@ impl Credits for PostgresUnit {
         command: &CreditCommand,
         now: OffsetDateTime,
     ) -> Result<CreditOutcome, Error> {
-        apply_one(self.connection(), organization, command, now).await
+        apply_one::<CreditDoor>(self.connection(), organization, command, now).await
     }
 }

@@ -40,7 +40,7 @@ impl Default for PoolSettings {
 
 /// What every connection is bounded by: a lock that is not given, a statement that does not end,
 /// a transaction that somebody forgot. Set once per connection, for all roles.
-const BOUNDS: &str = "SET lock_timeout = '5s'; SET statement_timeout = '15s'; \
+const BOUNDS: &str = "SET lock_timeout = '2s'; SET statement_timeout = '15s'; \
      SET idle_in_transaction_session_timeout = '30s'; SET client_min_messages = warning";
 
 impl Database {

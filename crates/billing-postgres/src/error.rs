@@ -35,6 +35,14 @@ pub(crate) fn failed(error: DieselError) -> Error {
     }
 }
 
+/// Whether somebody else holds a lock for too long, while the database is well.
+pub(crate) fn waited_for_a_lock(error: &Error) -> bool {
+    match error {
+        Error::Unavailable { cause, .. } => format!("{cause:#}").contains("lock timeout"),
+        _ => false,
+    }
+}
+
 /// Whether a message tells of something that passes: diesel does not hand over the SQLSTATE.
 fn passes_by_itself(message: &str) -> bool {
     [

@@ -21,9 +21,12 @@ mod statement;
 mod subscriptions;
 mod unit_of_work;
 mod usage;
+mod writer;
 
 pub use self::{
+    credits::CreditWriters,
     database::{Database, PoolSettings},
     installation::Mode,
     roles::{create_database, create_login, drop_database, grant_roles},
+    usage::UsageWriters,
 };

@@ -3,6 +3,13 @@
 //! diesel prepares `sql_query` and most writes anew each time. A statement with a static id stays
 //! in the cache; the query builder is used where speed does not matter.
 
+use diesel::{
+    QueryResult,
+    pg::Pg,
+    query_builder::{QueryFragment, QueryId},
+};
+use diesel_async::{AsyncPgConnection, RunQueryDsl};
+
 /// Defines a statement: its parameters, the types of its columns, and its text, in which
 /// `[name: SqlType]` stands for a parameter.
 macro_rules! statement {
@@ -44,3 +51,19 @@ macro_rules! statement {
 }
 
 pub(crate) use statement;
+
+/// Executes a statement, unless there is nothing for it to do.
+pub(crate) async fn unless<S>(
+    nothing_to_do: bool,
+    connection: &AsyncPgConnection,
+    statement: S,
+) -> QueryResult<()>
+where
+    S: QueryFragment<Pg> + QueryId + Send,
+{
+    if !nothing_to_do {
+        let mut shared = connection;
+        statement.execute(&mut shared).await?;
+    }
+    Ok(())
+}

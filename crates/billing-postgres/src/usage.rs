@@ -4,58 +4,98 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use billing_app::{
-    Error, Missing,
-    ports::{Scope, Usage, UsageLedger},
+    Error,
+    ports::{Usage, UsageLedger},
 };
 use billing_domain::{
-    id::OrganizationId,
-    usage::{Bonus, UsageAccount, UsageCommand, UsageOutcome},
+    id::{DecisionId, OrganizationId},
+    usage::{Bonus, Recorded, UsageAccount, UsageCommand, UsageOutcome},
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::OffsetDateTime;
 
-use crate::{Database, error::failed, schema::usage_bonuses, unit_of_work::PostgresUnit};
+use crate::{
+    Database,
+    error::failed,
+    schema::usage_bonuses,
+    unit_of_work::PostgresUnit,
+    writer::{Door, Frame, Order, Writers},
+};
 
+mod columns;
 pub(crate) mod known;
 mod record;
 pub(crate) mod statements;
 
 /// The accounts at hand, in the order in which they are locked.
-pub(crate) type Accounts = BTreeMap<OrganizationId, UsageAccount>;
+type Accounts = BTreeMap<OrganizationId, UsageAccount>;
 
-/// Applies commands in their order, each to the account of its organization, which is locked
-/// first. An organization without an account answers nothing.
-pub(crate) async fn apply(
-    connection: &mut AsyncPgConnection,
-    commands: &[(OrganizationId, &UsageCommand)],
-    now: OffsetDateTime,
-) -> Result<Vec<Option<UsageOutcome>>, Error> {
-    let mut accounts = known::lock(connection, commands).await?;
-    known::read(connection, &mut accounts, commands, now).await?;
-    let outcomes = commands
-        .iter()
-        .map(|(organization, command)| {
-            accounts.get_mut(organization).map(|account| account.apply(command, now))
-        })
-        .collect();
-    record::write(connection, &mut accounts, now).await?;
-    Ok(outcomes)
+/// The way into the usage ledger.
+struct UsageDoor;
+
+impl Door for UsageDoor {
+    type Command = UsageCommand;
+    type Outcome = UsageOutcome;
+
+    async fn apply(
+        connection: &AsyncPgConnection,
+        orders: &[Order<'_, UsageCommand>],
+        frame: Option<Frame>,
+    ) -> Result<Vec<Option<UsageOutcome>>, Error> {
+        let mut accounts = known::load(connection, orders, frame).await?;
+        let decide = |order: &Order<'_, UsageCommand>| {
+            let account = accounts.get_mut(&order.organization)?;
+            Some(account.apply(order.command, order.now))
+        };
+        let outcomes = orders.iter().map(decide).collect();
+        let now = orders.iter().map(|order| order.now).max();
+        let now = now.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        record::write(connection, &mut accounts, (now, frame)).await?;
+        Ok(outcomes)
+    }
+
+    async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
+        known::prepare(connection).await?;
+        record::prepare(connection).await
+    }
+
+    fn first_hand(command: &UsageCommand, outcome: UsageOutcome) -> UsageOutcome {
+        let own = |facts: &Recorded| facts.decision == DecisionId(command.id.0);
+        match outcome {
+            UsageOutcome::Recorded(facts) if own(&facts) => {
+                UsageOutcome::Recorded(Recorded { replayed: false, ..facts })
+            }
+            UsageOutcome::Denied(facts) if own(&facts) => {
+                UsageOutcome::Denied(Recorded { replayed: false, ..facts })
+            }
+            outcome @ (UsageOutcome::Recorded(_)
+            | UsageOutcome::Denied(_)
+            | UsageOutcome::KeyReused) => outcome,
+        }
+    }
+}
+
+/// The usage ledger of a database, with its writers.
+#[derive(Clone)]
+pub struct UsageWriters(Writers<UsageDoor>);
+
+impl UsageWriters {
+    /// Starts the writers on the current runtime. They end when the last clone is dropped.
+    pub fn start(database: &Database) -> Self {
+        Self(Writers::start(database))
+    }
 }
 
 #[async_trait]
-impl UsageLedger for Database {
+impl UsageLedger for UsageWriters {
     async fn apply(
         &self,
         organization: OrganizationId,
         command: UsageCommand,
         now: OffsetDateTime,
     ) -> Result<UsageOutcome, Error> {
-        let mut session = self.session(Scope::Organization(organization)).await?;
-        let outcomes = apply(session.connection(), &[(organization, &command)], now).await?;
-        session.commit().await?;
-        let outcome = outcomes.into_iter().flatten().next();
-        outcome.ok_or(Error::NotFound(Missing::Organization))
+        self.0.apply(organization, command, now).await
     }
 }
 

@@ -9,7 +9,8 @@ use billing_domain::{
     },
     id::{DecisionId, GrantId, OrganizationId},
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel::QueryResult;
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use time::OffsetDateTime;
 use tokio::try_join;
@@ -19,7 +20,11 @@ use super::{
     Accounts,
     statements::{DecidedKeys, KnownSources, LockAccounts, OpenGrants},
 };
-use crate::error::failed;
+use crate::{
+    error::failed,
+    statement::unless,
+    writer::{Frame, Order},
+};
 
 type AccountRow = (Uuid, i64, OffsetDateTime, i64, i64);
 pub(crate) type GrantRow = (
@@ -50,64 +55,42 @@ type KeyRow = (
 );
 type SourceRow = (Uuid, String, String, Uuid);
 
-/// Locks the accounts that the commands name. Those that do not exist are left out.
-pub(super) async fn lock(
-    connection: &mut AsyncPgConnection,
-    commands: &[(OrganizationId, &CreditCommand)],
+/// Locks the accounts that the commands name and reads what they will be decided on. Accounts
+/// that do not exist are left out.
+///
+/// In a frame all of it is one flight behind the opening of the transaction. PostgreSQL takes the
+/// statements one after the other, so the later ones see what the holder of a lock committed.
+pub(super) async fn load(
+    connection: &AsyncPgConnection,
+    orders: &[Order<'_, CreditCommand>],
+    frame: Option<Frame>,
 ) -> Result<Accounts, Error> {
-    let mut organizations: Vec<Uuid> = commands.iter().map(|(id, _)| id.0).collect();
-    organizations.sort_unstable();
-    organizations.dedup();
-    let lock = LockAccounts { organizations: &organizations };
-    let rows: Vec<AccountRow> = lock.load(connection).await.map_err(failed)?;
-    let accounts = rows.into_iter().map(|(id, last_seq, last_at, overdrawn, overdraft_limit)| {
+    let asked = Asked::of(orders);
+    let mut shared = connection;
+    let lock = LockAccounts { organizations: &asked.organizations };
+    let (locked, read) = match frame {
+        Some(frame) => {
+            let opening = async { (&mut { connection }).batch_execute(frame.opening).await };
+            let locking = async { lock.load::<AccountRow>(&mut { connection }).await };
+            let ((), locked, read) =
+                try_join!(biased; opening, locking, asked.read(connection)).map_err(failed)?;
+            (locked, read)
+        }
+        None => {
+            let locked = lock.load::<AccountRow>(&mut shared).await.map_err(failed)?;
+            (locked, asked.read(connection).await.map_err(failed)?)
+        }
+    };
+    let mut accounts = Accounts::new();
+    for (id, last_seq, last_at, overdrawn, overdraft_limit) in locked {
         let mut account = CreditAccount::new(OrganizationId(id));
         account.last_seq = last_seq;
         account.last_at = last_at;
         account.overdrawn = overdrawn;
         account.overdraft_limit = overdraft_limit;
-        (account.organization_id, account)
-    });
-    Ok(accounts.collect())
-}
-
-/// Reads, in one flight, what the commands will be decided on.
-pub(super) async fn read(
-    connection: &mut AsyncPgConnection,
-    accounts: &mut Accounts,
-    commands: &[(OrganizationId, &CreditCommand)],
-) -> Result<(), Error> {
-    let organizations: Vec<Uuid> = accounts.keys().map(|id| id.0).collect();
-    let (mut keys, mut kinds, mut ids) = (Vec::new(), Vec::new(), Vec::new());
-    for (_, command) in commands {
-        match command {
-            CreditCommand::Consume(consume) => keys.push(consume.key.as_str()),
-            CreditCommand::Grant(grant) => {
-                kinds.push(grant.source.kind.as_str());
-                ids.push(grant.source.id.as_str());
-            }
-            CreditCommand::BookDue => {}
-        }
+        accounts.insert(account.organization_id, account);
     }
-    let organizations = organizations.as_slice();
-    let shared: &AsyncPgConnection = connection;
-    let (grants, decided, sources) = try_join!(
-        async { OpenGrants { organizations }.load::<GrantRow>(&mut { shared }).await },
-        async {
-            if keys.is_empty() {
-                return Ok(Vec::new());
-            }
-            DecidedKeys { organizations, keys: &keys }.load::<KeyRow>(&mut { shared }).await
-        },
-        async {
-            if ids.is_empty() {
-                return Ok(Vec::new());
-            }
-            let known = KnownSources { organizations, kinds: &kinds, ids: &ids };
-            known.load::<SourceRow>(&mut { shared }).await
-        },
-    )
-    .map_err(failed)?;
+    let (grants, decided, sources) = read;
     for row in grants {
         let (organization, grant) = grant(row)?;
         if let Some(account) = accounts.get_mut(&organization) {
@@ -120,9 +103,72 @@ pub(super) async fn read(
         }
     }
     for row in decided {
-        know_decision(accounts, row)?;
+        know_decision(&mut accounts, row)?;
     }
-    Ok(())
+    Ok(accounts)
+}
+
+/// Prepares every statement.
+pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
+    let (organizations, keys, kinds, ids) = (&[][..], &[][..], &[][..], &[][..]);
+    unless(false, connection, LockAccounts { organizations }).await?;
+    unless(false, connection, OpenGrants { organizations }).await?;
+    unless(false, connection, DecidedKeys { organizations, keys }).await?;
+    unless(false, connection, KnownSources { organizations, kinds, ids }).await
+}
+
+/// What the commands name.
+struct Asked<'a> {
+    organizations: Vec<Uuid>,
+    keys: Vec<&'a str>,
+    source_kinds: Vec<&'a str>,
+    source_ids: Vec<&'a str>,
+}
+
+impl<'a> Asked<'a> {
+    fn of(orders: &'a [Order<'_, CreditCommand>]) -> Self {
+        let mut organizations: Vec<Uuid> = orders.iter().map(|it| it.organization.0).collect();
+        organizations.sort_unstable();
+        organizations.dedup();
+        let (keys, source_kinds, source_ids) = (Vec::new(), Vec::new(), Vec::new());
+        let mut asked = Self { organizations, keys, source_kinds, source_ids };
+        for order in orders {
+            match order.command {
+                CreditCommand::Consume(consume) => asked.keys.push(consume.key.as_str()),
+                CreditCommand::Grant(grant) => {
+                    asked.source_kinds.push(&grant.source.kind);
+                    asked.source_ids.push(&grant.source.id);
+                }
+                CreditCommand::BookDue => {}
+            }
+        }
+        asked
+    }
+
+    async fn read(
+        &self,
+        connection: &AsyncPgConnection,
+    ) -> QueryResult<(Vec<GrantRow>, Vec<KeyRow>, Vec<SourceRow>)> {
+        let organizations = self.organizations.as_slice();
+        try_join!(
+            biased;
+            async { OpenGrants { organizations }.load(&mut { connection }).await },
+            async {
+                if self.keys.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let decided = DecidedKeys { organizations, keys: &self.keys };
+                decided.load(&mut { connection }).await
+            },
+            async {
+                if self.source_ids.is_empty() {
+                    return Ok(Vec::new());
+                }
+                let (kinds, ids) = (self.source_kinds.as_slice(), self.source_ids.as_slice());
+                KnownSources { organizations, kinds, ids }.load(&mut { connection }).await
+            },
+        )
+    }
 }
 
 /// A grant, and whose it is.

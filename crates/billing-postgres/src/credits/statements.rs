@@ -52,48 +52,56 @@ statement! {
 }
 
 statement! {
-    /// Moves the accounts on.
+    /// Moves the accounts on. Fewer rows than expected divide by zero: what row-level security
+    /// hides must fail before the commit that may follow in the same flight.
     UpdateAccounts<'a> {
         organizations: &'a [Uuid], seqs: &'a [i64], dates: &'a [OffsetDateTime],
         balances: &'a [i64], overdrawn: &'a [i64], dues: &'a [Option<OffsetDateTime>],
     } -> BigInt;
-    "UPDATE credit_accounts a SET last_seq = x.seq, last_at = x.at, balance = x.balance, \
+    "WITH done AS (UPDATE credit_accounts a SET last_seq = x.seq, last_at = x.at, balance = x.balance, \
      overdrawn = x.overdrawn, next_due_at = x.due FROM unnest("
     [organizations: Array<SqlUuid>] ", " [seqs: Array<BigInt>] ", " [dates: Array<Timestamptz>]
     ", " [balances: Array<BigInt>] ", " [overdrawn: Array<BigInt>] ", "
     [dues: Array<Nullable<Timestamptz>>]
     ") x (organization_id, seq, at, balance, overdrawn, due) \
      WHERE a.organization_id = x.organization_id AND a.organization_id = ANY("
-    [organizations: Array<SqlUuid>] ")"
+    [organizations: Array<SqlUuid>] ") RETURNING 1) \
+     SELECT 1 / (count(*) = cardinality(" [organizations: Array<SqlUuid>]
+    "))::int::bigint FROM done"
 }
 
 statement! {
-    /// Writes what grants have left.
+    /// Writes what grants have left, all of them or none.
     UpdateGrants<'a> {
         organizations: &'a [Uuid], grants: &'a [Uuid], remaining: &'a [i64], started: &'a [bool],
     } -> BigInt;
-    "UPDATE credit_grants g SET remaining = x.remaining, started = x.started, \
+    "WITH done AS (UPDATE credit_grants g SET remaining = x.remaining, started = x.started, \
      open = NOT x.started OR x.remaining > 0 FROM unnest("
     [organizations: Array<SqlUuid>] ", " [grants: Array<SqlUuid>] ", "
     [remaining: Array<BigInt>] ", " [started: Array<Bool>]
     ") x (organization_id, grant_id, remaining, started) \
      WHERE g.organization_id = x.organization_id AND g.grant_id = x.grant_id \
-     AND g.organization_id = ANY(" [organizations: Array<SqlUuid>] ")"
+     AND g.organization_id = ANY(" [organizations: Array<SqlUuid>] ") RETURNING 1) \
+     SELECT 1 / (count(*) = cardinality(" [grants: Array<SqlUuid>] "))::int::bigint FROM done"
 }
 
 statement! {
-    /// Adds a grant. There are few of them, so each goes alone.
-    InsertGrant<'a> {
-        organization: Uuid, id: Uuid, kind: &'a str, amount: i64, remaining: i64,
-        starts_at: OffsetDateTime, expires_at: Option<OffsetDateTime>, source_kind: &'a str,
-        source_id: &'a str, granted_at: OffsetDateTime, started: bool,
+    /// Adds grants.
+    InsertGrants<'a> {
+        organizations: &'a [Uuid], ids: &'a [Uuid], kinds: &'a [&'a str], amounts: &'a [i64],
+        remaining: &'a [i64], starts: &'a [OffsetDateTime],
+        expiries: &'a [Option<OffsetDateTime>], source_kinds: &'a [&'a str],
+        source_ids: &'a [&'a str], dates: &'a [OffsetDateTime], started: &'a [bool],
     } -> BigInt;
     "INSERT INTO credit_grants (organization_id, grant_id, kind, amount, remaining, starts_at, \
-     expires_at, source_kind, source_id, granted_at, started, open) VALUES ("
-    [organization: SqlUuid] ", " [id: SqlUuid] ", " [kind: Text] ", " [amount: BigInt] ", "
-    [remaining: BigInt] ", " [starts_at: Timestamptz] ", " [expires_at: Nullable<Timestamptz>]
-    ", " [source_kind: Text] ", " [source_id: Text] ", " [granted_at: Timestamptz] ", "
-    [started: Bool] ", NOT " [started: Bool] " OR " [remaining: BigInt] " > 0)"
+     expires_at, source_kind, source_id, granted_at, started, open) \
+     SELECT x.*, NOT x.started OR x.remaining > 0 FROM unnest("
+    [organizations: Array<SqlUuid>] ", " [ids: Array<SqlUuid>] ", " [kinds: Array<Text>] ", "
+    [amounts: Array<BigInt>] ", " [remaining: Array<BigInt>] ", " [starts: Array<Timestamptz>]
+    ", " [expiries: Array<Nullable<Timestamptz>>] ", " [source_kinds: Array<Text>] ", "
+    [source_ids: Array<Text>] ", " [dates: Array<Timestamptz>] ", " [started: Array<Bool>]
+    ") x (organization_id, grant_id, kind, amount, remaining, starts_at, expires_at, \
+     source_kind, source_id, granted_at, started)"
 }
 
 statement! {

@@ -1,5 +1,7 @@
 //! What is known of use before commands are decided.
 
+use std::collections::BTreeSet;
+
 use billing_app::Error;
 use billing_domain::{
     credits::IdempotencyKey,
@@ -9,7 +11,8 @@ use billing_domain::{
         Bonus, CounterKey, Recorded, UsageAccount, UsageCommand, UsageOperation, UsageOutcome,
     },
 };
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel::QueryResult;
+use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
 
 use time::OffsetDateTime;
 use tokio::try_join;
@@ -19,7 +22,12 @@ use super::{
     Accounts, counted,
     statements::{Bonuses, Counters, DecidedKeys, LockAccounts},
 };
-use crate::{catalogue::amount, error::failed};
+use crate::{
+    catalogue::amount,
+    error::failed,
+    statement::unless,
+    writer::{Frame, Order},
+};
 
 pub(crate) type CounterRow = (Uuid, String, String, OffsetDateTime, i64);
 pub(crate) type BonusRow = (Uuid, Uuid, String, i64, i64, String, OffsetDateTime, OffsetDateTime);
@@ -38,52 +46,35 @@ type KeyRow = (
     Option<OffsetDateTime>,
 );
 
-/// Locks the accounts that the commands name. Those that do not exist are left out.
-pub(super) async fn lock(
-    connection: &mut AsyncPgConnection,
-    commands: &[(OrganizationId, &UsageCommand)],
+/// Locks the accounts that the commands name and reads what they will be decided on. Accounts
+/// that do not exist are left out. In a frame all of it is one flight.
+pub(super) async fn load(
+    connection: &AsyncPgConnection,
+    orders: &[Order<'_, UsageCommand>],
+    frame: Option<Frame>,
 ) -> Result<Accounts, Error> {
-    let mut organizations: Vec<Uuid> = commands.iter().map(|(id, _)| id.0).collect();
-    organizations.sort_unstable();
-    organizations.dedup();
-    let lock = LockAccounts { organizations: &organizations };
-    let rows: Vec<(Uuid, i64)> = lock.load(connection).await.map_err(failed)?;
-    let accounts = rows.into_iter().map(|(id, last_seq)| {
+    let asked = Asked::of(orders);
+    let lock = LockAccounts { organizations: &asked.organizations };
+    let locking = async { lock.load::<(Uuid, i64)>(&mut { connection }).await };
+    let (locked, read) = match frame {
+        Some(frame) => {
+            let opening = async { (&mut { connection }).batch_execute(frame.opening).await };
+            let ((), locked, read) =
+                try_join!(biased; opening, locking, asked.read(connection)).map_err(failed)?;
+            (locked, read)
+        }
+        None => {
+            let locked = locking.await.map_err(failed)?;
+            (locked, asked.read(connection).await.map_err(failed)?)
+        }
+    };
+    let mut accounts = Accounts::new();
+    for (id, last_seq) in locked {
         let mut account = UsageAccount::new(OrganizationId(id));
         account.last_seq = last_seq;
-        (account.organization_id, account)
-    });
-    Ok(accounts.collect())
-}
-
-/// Reads, in one flight, what the commands will be decided on.
-pub(super) async fn read(
-    connection: &mut AsyncPgConnection,
-    accounts: &mut Accounts,
-    commands: &[(OrganizationId, &UsageCommand)],
-    now: OffsetDateTime,
-) -> Result<(), Error> {
-    let organizations: Vec<Uuid> = accounts.keys().map(|id| id.0).collect();
-    let organizations = organizations.as_slice();
-    let keys: Vec<&str> = commands.iter().map(|(_, command)| command.key.as_str()).collect();
-    let owners: Vec<Uuid> = commands.iter().map(|(id, _)| id.0).collect();
-    let meters: Vec<&str> = commands.iter().map(|(_, command)| command.meter.as_str()).collect();
-    let windows: Vec<&str> = commands.iter().map(|(_, it)| it.rule.window.name()).collect();
-    let starts: Vec<OffsetDateTime> = commands.iter().map(|(_, it)| it.rule.period.start).collect();
-    let counters = Counters {
-        organizations,
-        owners: &owners,
-        meters: &meters,
-        windows: &windows,
-        starts: &starts,
-    };
-    let shared: &AsyncPgConnection = connection;
-    let (counters, bonuses, decided) = try_join!(
-        async { counters.load::<CounterRow>(&mut { shared }).await },
-        async { Bonuses { organizations, now }.load::<BonusRow>(&mut { shared }).await },
-        async { DecidedKeys { organizations, keys: &keys }.load::<KeyRow>(&mut { shared }).await },
-    )
-    .map_err(failed)?;
+        accounts.insert(account.organization_id, account);
+    }
+    let (counters, bonuses, decided) = read;
     for row in counters {
         let (organization, key, used) = counter(row)?;
         if let Some(account) = accounts.get_mut(&organization) {
@@ -97,9 +88,89 @@ pub(super) async fn read(
         }
     }
     for row in decided {
-        know_decision(accounts, row)?;
+        know_decision(&mut accounts, row)?;
     }
-    Ok(())
+    Ok(accounts)
+}
+
+/// Prepares every statement.
+pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
+    let asked = Asked::of(&[]);
+    let organizations = asked.organizations.as_slice();
+    unless(false, connection, LockAccounts { organizations }).await?;
+    asked.read(connection).await.map(drop)
+}
+
+/// What the commands name.
+struct Asked<'a> {
+    organizations: Vec<Uuid>,
+    owners: Vec<Uuid>,
+    keys: Vec<&'a str>,
+    meters: Vec<&'a str>,
+    windows: Vec<&'a str>,
+    starts: Vec<OffsetDateTime>,
+    earliest: OffsetDateTime,
+}
+
+impl<'a> Asked<'a> {
+    fn of(orders: &'a [Order<'_, UsageCommand>]) -> Self {
+        let owners: Vec<Uuid> = orders.iter().map(|order| order.organization.0).collect();
+        let mut organizations = owners.clone();
+        organizations.sort_unstable();
+        organizations.dedup();
+        let earliest = orders.iter().map(|order| order.now).min();
+        // One counter may be asked for by many commands, and must come once.
+        let needed: BTreeSet<_> = orders
+            .iter()
+            .map(|order| {
+                let rule = &order.command.rule;
+                let meter = order.command.meter.as_str();
+                (order.organization.0, meter, rule.window.name(), rule.period.start)
+            })
+            .collect();
+        let mut asked = Self {
+            organizations,
+            owners: Vec::with_capacity(needed.len()),
+            keys: orders.iter().map(|order| order.command.key.as_str()).collect(),
+            meters: Vec::with_capacity(needed.len()),
+            windows: Vec::with_capacity(needed.len()),
+            starts: Vec::with_capacity(needed.len()),
+            earliest: earliest.unwrap_or(OffsetDateTime::UNIX_EPOCH),
+        };
+        for (owner, meter, window, start) in needed {
+            asked.owners.push(owner);
+            asked.meters.push(meter);
+            asked.windows.push(window);
+            asked.starts.push(start);
+        }
+        asked
+    }
+
+    async fn read(
+        &self,
+        connection: &AsyncPgConnection,
+    ) -> QueryResult<(Vec<CounterRow>, Vec<BonusRow>, Vec<KeyRow>)> {
+        let organizations = self.organizations.as_slice();
+        let counters = Counters {
+            organizations,
+            owners: &self.owners,
+            meters: &self.meters,
+            windows: &self.windows,
+            starts: &self.starts,
+        };
+        try_join!(
+            biased;
+            async { counters.load(&mut { connection }).await },
+            async {
+                let bonuses = Bonuses { organizations, now: self.earliest };
+                bonuses.load(&mut { connection }).await
+            },
+            async {
+                let decided = DecidedKeys { organizations, keys: &self.keys };
+                decided.load(&mut { connection }).await
+            },
+        )
+    }
 }
 
 /// A count, and whose it is.

@@ -1,28 +1,20 @@
 //! What commands counted is written down, in one flight.
 
 use billing_app::Error;
-use billing_domain::{
-    id::OrganizationId,
-    usage::{UsageCommand, UsageOutcome, UsagePending},
-};
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
-
+use billing_domain::{id::OrganizationId, usage::UsagePending};
+use diesel::QueryResult;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use time::OffsetDateTime;
 use tokio::try_join;
-use uuid::Uuid;
 
-use super::{
-    Accounts,
-    statements::{InsertEvents, InsertKeys, PutCounters, UpdateAccounts, UpdateBonuses},
-    stored,
-};
-use crate::{catalogue::most, error::failed};
+use super::{Accounts, columns::Columns, statements::UpdateAccounts};
+use crate::{error::failed, statement::unless, writer::Frame};
 
-/// Writes what is pending on the accounts.
+/// Writes what is pending on the accounts; in a frame, together with the commit.
 pub(super) async fn write(
-    connection: &mut AsyncPgConnection,
+    connection: &AsyncPgConnection,
     accounts: &mut Accounts,
-    now: OffsetDateTime,
+    (now, frame): (OffsetDateTime, Option<Frame>),
 ) -> Result<(), Error> {
     let (mut organizations, mut seqs) = (Vec::new(), Vec::new());
     let mut columns = Columns::default();
@@ -35,213 +27,32 @@ pub(super) async fn write(
         }
         columns.add(*id, pending)?;
     }
-    let shared: &AsyncPgConnection = connection;
-    let (moved, ..) = try_join!(
+    let moved = UpdateAccounts { organizations: &organizations, seqs: &seqs };
+    // Each statement is sent before the next one, and the commit last of all.
+    let written = try_join!(
+        biased;
+        unless(organizations.is_empty(), connection, moved),
+        unless(columns.counters.used.is_empty(), connection, columns.counters.statement()),
+        unless(columns.bonuses.is_empty(), connection, columns.used_bonuses()),
+        unless(columns.events.seqs.is_empty(), connection, columns.events.statement(now)),
+        unless(columns.keys.keys.is_empty(), connection, columns.keys.statement(now)),
         async {
-            if organizations.is_empty() {
-                return Ok(0);
+            match frame {
+                Some(frame) => (&mut { connection }).batch_execute(frame.closing).await,
+                None => Ok(()),
             }
-            let moved = UpdateAccounts { organizations: &organizations, seqs: &seqs };
-            moved.execute(&mut { shared }).await
         },
-        async {
-            if columns.counters.used.is_empty() {
-                return Ok(0);
-            }
-            columns.counters.statement().execute(&mut { shared }).await
-        },
-        async {
-            if columns.bonuses.is_empty() {
-                return Ok(0);
-            }
-            let statement = UpdateBonuses {
-                organizations: &columns.bonus_owners,
-                bonuses: &columns.bonuses,
-                remaining: &columns.bonuses_left,
-            };
-            statement.execute(&mut { shared }).await
-        },
-        async {
-            if columns.events.seqs.is_empty() {
-                return Ok(0);
-            }
-            columns.events.statement(now).execute(&mut { shared }).await
-        },
-        async {
-            if columns.keys.keys.is_empty() {
-                return Ok(0);
-            }
-            columns.keys.statement(now).execute(&mut { shared }).await
-        },
-    )
-    .map_err(failed)?;
-    if moved != organizations.len() {
-        return Err(anyhow::anyhow!("usage accounts were hidden or lost").into());
-    }
-    Ok(())
+    );
+    written.map(drop).map_err(failed)
 }
 
-#[derive(Default)]
-struct Columns<'a> {
-    counters: CounterColumns<'a>,
-    bonus_owners: Vec<Uuid>,
-    bonuses: Vec<Uuid>,
-    bonuses_left: Vec<i64>,
-    events: EventColumns<'a>,
-    keys: KeyColumns<'a>,
-}
-
-impl<'a> Columns<'a> {
-    fn add(&mut self, id: OrganizationId, pending: &'a UsagePending) -> Result<(), Error> {
-        for (key, used) in &pending.counters {
-            self.counters.owners.push(id.0);
-            self.counters.meters.push(&key.meter);
-            self.counters.windows.push(key.window.name());
-            self.counters.starts.push(key.start);
-            self.counters.used.push(stored(*used)?);
-        }
-        for (bonus, left) in &pending.bonuses {
-            self.bonus_owners.push(id.0);
-            self.bonuses.push(bonus.0);
-            self.bonuses_left.push(stored(*left)?);
-        }
-        for (seq, command) in &pending.counted {
-            self.events.push(id, *seq, command)?;
-        }
-        for (command, outcome) in &pending.decided {
-            self.keys.push(id, command, outcome)?;
-        }
-        Ok(())
-    }
-}
-
-#[derive(Default)]
-struct CounterColumns<'a> {
-    owners: Vec<Uuid>,
-    meters: Vec<&'a str>,
-    windows: Vec<&'a str>,
-    starts: Vec<OffsetDateTime>,
-    used: Vec<i64>,
-}
-
-impl CounterColumns<'_> {
-    fn statement(&self) -> PutCounters<'_> {
-        let Self { owners, meters, windows, starts, used } = self;
-        PutCounters { organizations: owners, meters, windows, starts, used }
-    }
-}
-
-#[derive(Default)]
-struct EventColumns<'a> {
-    owners: Vec<Uuid>,
-    seqs: Vec<i64>,
-    dates: Vec<OffsetDateTime>,
-    ids: Vec<Uuid>,
-    meters: Vec<&'a str>,
-    quantities: Vec<i64>,
-    windows: Vec<&'a str>,
-    starts: Vec<OffsetDateTime>,
-    keys: Vec<&'a str>,
-    properties: Vec<Option<serde_json::Value>>,
-}
-
-impl<'a> EventColumns<'a> {
-    fn push(
-        &mut self,
-        owner: OrganizationId,
-        seq: i64,
-        command: &'a UsageCommand,
-    ) -> Result<(), Error> {
-        let UsageCommand { id, key, meter, quantity, at, rule, operation: _, properties } = command;
-        let properties = properties.as_deref().map(serde_json::from_str).transpose();
-        self.owners.push(owner.0);
-        self.seqs.push(seq);
-        self.dates.push(*at);
-        self.ids.push(id.0);
-        self.meters.push(meter);
-        self.quantities.push(stored(*quantity)?);
-        self.windows.push(rule.window.name());
-        self.starts.push(rule.period.start);
-        self.keys.push(key.as_str());
-        self.properties.push(properties.map_err(|_| Error::invalid("properties", "must be JSON"))?);
-        Ok(())
-    }
-
-    fn statement(&self, now: OffsetDateTime) -> InsertEvents<'_> {
-        InsertEvents {
-            organizations: &self.owners,
-            seqs: &self.seqs,
-            dates: &self.dates,
-            ids: &self.ids,
-            meters: &self.meters,
-            quantities: &self.quantities,
-            windows: &self.windows,
-            starts: &self.starts,
-            keys: &self.keys,
-            properties: &self.properties,
-            now,
-        }
-    }
-}
-
-#[derive(Default)]
-struct KeyColumns<'a> {
-    keys: Vec<&'a str>,
-    owners: Vec<Uuid>,
-    operations: Vec<&'a str>,
-    ids: Vec<Uuid>,
-    meters: Vec<&'a str>,
-    quantities: Vec<i64>,
-    recorded: Vec<bool>,
-    most: Vec<Option<i64>>,
-    overage: Vec<&'a str>,
-    used: Vec<i64>,
-    bonus: Vec<i64>,
-    resets_at: Vec<Option<OffsetDateTime>>,
-}
-
-impl<'a> KeyColumns<'a> {
-    fn push(
-        &mut self,
-        owner: OrganizationId,
-        command: &'a UsageCommand,
-        outcome: &UsageOutcome,
-    ) -> Result<(), Error> {
-        let (facts, recorded) = match outcome {
-            UsageOutcome::Recorded(facts) => (facts, true),
-            UsageOutcome::Denied(facts) => (facts, false),
-            UsageOutcome::KeyReused => return Ok(()),
-        };
-        self.keys.push(command.key.as_str());
-        self.owners.push(owner.0);
-        self.operations.push(command.operation.name());
-        self.ids.push(facts.decision.0);
-        self.meters.push(&command.meter);
-        self.quantities.push(stored(facts.quantity)?);
-        self.recorded.push(recorded);
-        self.most.push(most(facts.quota.limit)?);
-        self.overage.push(facts.quota.overage.name());
-        self.used.push(stored(facts.quota.used)?);
-        self.bonus.push(stored(facts.quota.bonus)?);
-        self.resets_at.push(facts.quota.resets_at);
-        Ok(())
-    }
-
-    fn statement(&self, now: OffsetDateTime) -> InsertKeys<'_> {
-        InsertKeys {
-            keys: &self.keys,
-            organizations: &self.owners,
-            operations: &self.operations,
-            ids: &self.ids,
-            meters: &self.meters,
-            quantities: &self.quantities,
-            recorded: &self.recorded,
-            most: &self.most,
-            overage: &self.overage,
-            used: &self.used,
-            bonus: &self.bonus,
-            resets_at: &self.resets_at,
-            now,
-        }
-    }
+/// Prepares every statement, so that no commit overtakes one that is still being prepared.
+pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
+    let columns = Columns::default();
+    let now = OffsetDateTime::UNIX_EPOCH;
+    unless(false, connection, UpdateAccounts { organizations: &[], seqs: &[] }).await?;
+    unless(false, connection, columns.counters.statement()).await?;
+    unless(false, connection, columns.used_bonuses()).await?;
+    unless(false, connection, columns.events.statement(now)).await?;
+    unless(false, connection, columns.keys.statement(now)).await
 }

@@ -49,12 +49,14 @@ statement! {
 }
 
 statement! {
-    /// Moves the accounts on.
+    /// Moves the accounts on. Fewer rows than expected divide by zero: see the credit ledger.
     UpdateAccounts<'a> { organizations: &'a [Uuid], seqs: &'a [i64] } -> BigInt;
-    "UPDATE usage_accounts a SET last_seq = x.seq FROM unnest("
+    "WITH done AS (UPDATE usage_accounts a SET last_seq = x.seq FROM unnest("
     [organizations: Array<SqlUuid>] ", " [seqs: Array<BigInt>]
     ") x (organization_id, seq) WHERE a.organization_id = x.organization_id \
-     AND a.organization_id = ANY(" [organizations: Array<SqlUuid>] ")"
+     AND a.organization_id = ANY(" [organizations: Array<SqlUuid>] ") RETURNING 1) \
+     SELECT 1 / (count(*) = cardinality(" [organizations: Array<SqlUuid>]
+    "))::int::bigint FROM done"
 }
 
 statement! {

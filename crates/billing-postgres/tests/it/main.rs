@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use billing_postgres::{CreditWriters, UsageWriters};
 use billing_testkit::Subject;
 
 mod schema;
 mod scratch;
 mod start;
+mod writers;
 
 mod promises {
     billing_testkit::conformance!(super::a_subject());
@@ -17,8 +19,8 @@ async fn a_subject() -> Subject {
     let database = Arc::new(scratch.database());
     Subject {
         store: database.clone(),
-        credits: database.clone(),
-        usage: database.clone(),
+        credits: Arc::new(CreditWriters::start(&database)),
+        usage: Arc::new(UsageWriters::start(&database)),
         inbox: database.clone(),
         requests: database.clone(),
         catalogue: database.clone(),

@@ -1,0 +1,244 @@
+//! Group commit: many commands of many organizations in one transaction, answered after it.
+//!
+//! Commands queue at a writer, one for each shard. A writer takes what is there, applies it through
+//! the ledger's door in two flights (open, lock and read; write and commit), and answers each. No
+//! timer: the queue fills while the batch before commits.
+
+use std::{sync::Arc, time::Duration};
+
+use billing_app::{Error, Missing};
+use billing_domain::id::OrganizationId;
+use diesel::QueryResult;
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::deadpool::Object};
+use time::OffsetDateTime;
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot,
+};
+
+use crate::{
+    Database,
+    error::{failed, unreachable, waited_for_a_lock},
+};
+
+/// More than that at once does not make a batch faster.
+const MOST_AT_ONCE: usize = 512;
+/// More than that waiting is a sign to come back later.
+const MOST_WAITING: usize = 4096;
+/// When to come back.
+const COME_BACK: Duration = Duration::from_secs(1);
+/// Writers on one PostgreSQL: while one waits for the disk, the other computes.
+const WRITERS: usize = 2;
+
+/// What a transaction begins and ends with, where its statements fly together with them.
+#[derive(Clone, Copy)]
+pub(crate) struct Frame {
+    /// Goes before the first statement.
+    pub(crate) opening: &'static str,
+    /// Goes after the last one.
+    pub(crate) closing: &'static str,
+}
+
+/// A writer serves many organizations, so it runs as the engine. The SELECT is refused where
+/// something failed before: PostgreSQL would answer ROLLBACK to the COMMIT without an error.
+const FRAME: Frame =
+    Frame { opening: "BEGIN; SET LOCAL ROLE billing_engine", closing: "SELECT; COMMIT" };
+
+/// A command, whose it is, and when it is decided.
+pub(crate) struct Order<'a, C> {
+    pub(crate) organization: OrganizationId,
+    pub(crate) command: &'a C,
+    pub(crate) now: OffsetDateTime,
+}
+
+/// The one way into a ledger.
+pub(crate) trait Door: Send + Sync + 'static {
+    /// What one can ask.
+    type Command: Send + Sync + 'static;
+    /// What comes of it.
+    type Outcome: Send + 'static;
+
+    /// Applies orders in their order, on a transaction that is open, or in a frame that opens and
+    /// commits one. An organization without an account answers nothing.
+    fn apply(
+        connection: &AsyncPgConnection,
+        orders: &[Order<'_, Self::Command>],
+        frame: Option<Frame>,
+    ) -> impl Future<Output = Result<Vec<Option<Self::Outcome>>, Error>> + Send;
+
+    /// Prepares every statement on a new connection, within an open transaction.
+    fn prepare(connection: &AsyncPgConnection) -> impl Future<Output = QueryResult<()>> + Send;
+
+    /// The outcome for the one who asked first: where a commit was unknown and the command was
+    /// sent again, it is no replay.
+    fn first_hand(command: &Self::Command, outcome: Self::Outcome) -> Self::Outcome;
+}
+
+/// Applies one command on a transaction that is open.
+pub(crate) async fn apply_one<D: Door>(
+    connection: &AsyncPgConnection,
+    organization: OrganizationId,
+    command: &D::Command,
+    now: OffsetDateTime,
+) -> Result<D::Outcome, Error> {
+    let orders = [Order { organization, command, now }];
+    let outcome = D::apply(connection, &orders, None).await?.into_iter().flatten().next();
+    outcome.ok_or(Error::NotFound(Missing::Organization))
+}
+
+struct Job<D: Door> {
+    organization: OrganizationId,
+    command: D::Command,
+    now: OffsetDateTime,
+    answer: oneshot::Sender<Result<D::Outcome, Error>>,
+}
+
+/// The queues of a ledger's writers. The writers end when the last clone is dropped.
+pub(crate) struct Writers<D: Door>(Arc<[mpsc::Sender<Job<D>>]>);
+
+impl<D: Door> Clone for Writers<D> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<D: Door> Writers<D> {
+    /// Starts the writers on the current runtime.
+    pub(crate) fn start(database: &Database) -> Self {
+        let start = |_| {
+            let (queue, jobs) = mpsc::channel(MOST_WAITING);
+            tokio::spawn(write(database.clone(), jobs));
+            queue
+        };
+        Self((0..WRITERS).map(start).collect())
+    }
+
+    /// Queues a command and waits until it is durable. It is decided even if nobody waits.
+    pub(crate) async fn apply(
+        &self,
+        organization: OrganizationId,
+        command: D::Command,
+        now: OffsetDateTime,
+    ) -> Result<D::Outcome, Error> {
+        let (answer, answered) = oneshot::channel();
+        let queue = self.0.get(shard_of(organization, self.0.len()));
+        let queue = queue.ok_or_else(|| anyhow::anyhow!("the ledger has no writer"))?;
+        queue.try_send(Job { organization, command, now, answer }).map_err(|full| match full {
+            TrySendError::Full(_) => Error::Unavailable {
+                what: "the ledger",
+                retry_after: COME_BACK,
+                cause: anyhow::anyhow!("{MOST_WAITING} commands wait already"),
+            },
+            TrySendError::Closed(_) => unreachable(anyhow::anyhow!("the writer has ended")),
+        })?;
+        answered.await.map_err(|_| unreachable(anyhow::anyhow!("the writer has died")))?
+    }
+}
+
+/// Which writer serves an organization: always the same one, so that writers of one process never
+/// wait for each other.
+fn shard_of(organization: OrganizationId, shards: usize) -> usize {
+    let [.., last] = organization.0.into_bytes();
+    usize::from(last) % shards.max(1)
+}
+
+async fn write<D: Door>(database: Database, mut jobs: mpsc::Receiver<Job<D>>) {
+    let mut line = Line { database, connection: None };
+    let mut batch = Vec::with_capacity(MOST_AT_ONCE);
+    while jobs.recv_many(&mut batch, MOST_AT_ONCE).await > 0 {
+        line.serve::<D>(std::mem::take(&mut batch)).await;
+    }
+}
+
+/// A writer's way to the database: one connection, kept as long as it works.
+struct Line {
+    database: Database,
+    connection: Option<Object<AsyncPgConnection>>,
+}
+
+impl Line {
+    /// Applies a batch, whatever it takes, and answers everybody.
+    async fn serve<D: Door>(&mut self, batch: Vec<Job<D>>) {
+        let mut tried = self.commit(&batch).await;
+        let stuck = tried.as_ref().is_err_and(waited_for_a_lock);
+        if matches!(tried, Err(Error::Unavailable { .. })) && !stuck {
+            // The connection is lost, and with it perhaps the answer to a commit. Sent again, what
+            // was committed is found by its key or source.
+            tried = self.commit(&batch).await;
+        }
+        match tried {
+            Ok(outcomes) => answer(batch, outcomes),
+            Err(Error::Unavailable { what, retry_after, cause }) if !stuck => {
+                tracing::warn!(error = format!("{cause:#}"), batch = batch.len(), "ledger is away");
+                for job in batch {
+                    let cause = anyhow::anyhow!("{cause:#}");
+                    drop(job.answer.send(Err(Error::Unavailable { what, retry_after, cause })));
+                }
+            }
+            Err(error) if batch.len() > 1 => {
+                tracing::warn!(%error, batch = batch.len(), "a batch failed, its members go alone");
+                for job in batch {
+                    Box::pin(self.serve(vec![job])).await;
+                }
+            }
+            Err(error) => {
+                if let Some(job) = batch.into_iter().next() {
+                    drop(job.answer.send(Err(error)));
+                }
+            }
+        }
+    }
+
+    /// One transaction for a batch. Whatever fails takes the connection with it.
+    async fn commit<D: Door>(
+        &mut self,
+        batch: &[Job<D>],
+    ) -> Result<Vec<Option<D::Outcome>>, Error> {
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect::<D>().await?,
+        };
+        let orders: Vec<_> = batch
+            .iter()
+            .map(|job| Order {
+                organization: job.organization,
+                command: &job.command,
+                now: job.now,
+            })
+            .collect();
+        match D::apply(&connection, &orders, Some(FRAME)).await {
+            Ok(outcomes) => {
+                self.connection = Some(connection);
+                Ok(outcomes)
+            }
+            Err(error) => {
+                drop(Object::take(connection));
+                Err(error)
+            }
+        }
+    }
+
+    async fn connect<D: Door>(&self) -> Result<Object<AsyncPgConnection>, Error> {
+        let connection = self.database.connection().await?;
+        let prepared = async {
+            (&mut { &*connection }).batch_execute(FRAME.opening).await?;
+            D::prepare(&connection).await?;
+            (&mut { &*connection }).batch_execute("ROLLBACK").await
+        };
+        match prepared.await {
+            Ok(()) => Ok(connection),
+            Err(error) => {
+                drop(Object::take(connection));
+                Err(failed(error))
+            }
+        }
+    }
+}
+
+fn answer<D: Door>(batch: Vec<Job<D>>, outcomes: Vec<Option<D::Outcome>>) {
+    for (job, outcome) in batch.into_iter().zip(outcomes) {
+        let outcome = outcome.map(|outcome| D::first_hand(&job.command, outcome));
+        // Nobody may be waiting any more; it is decided all the same.
+        drop(job.answer.send(outcome.ok_or(Error::NotFound(Missing::Organization))));
+    }
+}
