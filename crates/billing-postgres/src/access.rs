@@ -97,30 +97,20 @@ impl AccessKeys for PostgresUnit {
 #[async_trait]
 impl AccessQueries for Database {
     async fn api_key(&self, public: &str) -> Result<Option<ApiKey>, Error> {
-        let mut session = self.reading(Scope::Engine).await?;
-        let row: Option<KeyRow> = api_keys::table
-            .filter(api_keys::public.eq(public))
-            .select(KeyRow::as_select())
-            .first(session.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        session.commit().await?;
+        let query = api_keys::table
+            .filter(api_keys::public.eq(public.to_owned()))
+            .select(KeyRow::as_select());
+        let row: Option<KeyRow> = self.row(Scope::Engine, query).await?;
         row.map(TryInto::try_into).transpose()
     }
 
     async fn api_keys(&self, page: Page<ApiKeyId>) -> Result<Vec<ApiKey>, Error> {
-        let mut session = self.reading(Scope::Operator).await?;
-        let mut query = api_keys::table
-            .select(KeyRow::as_select())
+        let query = api_keys::table
+            .filter(api_keys::api_key_id.lt(page.after.map_or(Uuid::max(), |id| id.0)))
             .order(api_keys::api_key_id.desc())
             .limit(page.limit)
-            .into_boxed();
-        if let Some(after) = page.after {
-            query = query.filter(api_keys::api_key_id.lt(after.0));
-        }
-        let rows: Vec<KeyRow> = query.load(session.connection()).await.map_err(failed)?;
-        session.commit().await?;
+            .select(KeyRow::as_select());
+        let rows: Vec<KeyRow> = self.rows(Scope::Operator, query).await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
 }

@@ -107,8 +107,8 @@ impl CreditLedger for CreditWriters {
     }
 
     async fn due(&self, now: OffsetDateTime, limit: i64) -> Result<Vec<OrganizationId>, Error> {
-        let mut session = self.database.reading(Scope::Engine).await?;
         let due = statements::Due { now, limit, _none: &() };
+        let mut session = self.database.reading(Scope::Engine).await?;
         let due: Vec<uuid::Uuid> = due.load(session.connection()).await.map_err(failed)?;
         session.commit().await?;
         Ok(due.into_iter().map(OrganizationId).collect())

@@ -31,16 +31,20 @@ pub(crate) fn failed(error: DieselError) -> Error {
         DatabaseErrorKind::Unknown if passes_by_itself(facts.message()) => {
             unreachable(error.into())
         }
-        _ => Error::Internal(anyhow::Error::new(error).context("a statement failed")),
+        DatabaseErrorKind::ForeignKeyViolation
+        | DatabaseErrorKind::RestrictViolation
+        | DatabaseErrorKind::NotNullViolation
+        | DatabaseErrorKind::CheckViolation
+        | DatabaseErrorKind::ExclusionViolation
+        | DatabaseErrorKind::Unknown
+        | _ => Error::Internal(anyhow::Error::new(error).context("a statement failed")),
     }
 }
 
 /// Whether somebody else holds a lock for too long, while the database is well.
 pub(crate) fn waited_for_a_lock(error: &Error) -> bool {
-    match error {
-        Error::Unavailable { cause, .. } => format!("{cause:#}").contains("lock timeout"),
-        _ => false,
-    }
+    let cause = |cause: &anyhow::Error| format!("{cause:#}").contains("lock timeout");
+    matches!(error, Error::Unavailable { cause: it, .. } if cause(it))
 }
 
 /// Whether a message tells of something that passes: diesel does not hand over the SQLSTATE.

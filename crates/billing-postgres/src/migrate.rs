@@ -9,7 +9,7 @@ use crate::Database;
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations");
 
 /// Any number, the same in every server: only one of them migrates at a time.
-const LOCK: i64 = 0x6269_6c6c_696e_67;
+const LOCK: i64 = 0x0062_696c_6c69_6e67;
 
 impl Database {
     /// Brings the schema up to date. Servers that start together take turns; the second finds

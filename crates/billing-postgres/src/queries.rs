@@ -41,47 +41,29 @@ mod entries;
 #[async_trait]
 impl OrganizationQueries for Database {
     async fn organization(&self, id: OrganizationId) -> Result<Option<Organization>, Error> {
-        let mut session = self.reading(Scope::Organization(id)).await?;
-        let row: Option<OrganizationRow> = organizations::table
-            .find(id.0)
-            .select(OrganizationRow::as_select())
-            .first(session.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        session.commit().await?;
+        let query = organizations::table.find(id.0).select(OrganizationRow::as_select());
+        let row: Option<OrganizationRow> = self.row(Scope::Organization(id), query).await?;
         row.map(TryInto::try_into).transpose()
     }
 
     async fn by_external_id(&self, external_id: &str) -> Result<Option<Organization>, Error> {
-        let mut session = self.reading(Scope::Operator).await?;
-        let row: Option<OrganizationRow> = organizations::table
-            .inner_join(
-                external_ids::table
-                    .on(external_ids::organization_id.eq(organizations::organization_id)),
-            )
-            .filter(external_ids::external_id.eq(external_id))
-            .select(OrganizationRow::as_select())
-            .first(session.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        session.commit().await?;
+        let leads_to = external_ids::organization_id.eq(organizations::organization_id);
+        let query = organizations::table
+            .inner_join(external_ids::table.on(leads_to))
+            .filter(external_ids::external_id.eq(external_id.to_owned()))
+            .select(OrganizationRow::as_select());
+        let row: Option<OrganizationRow> = self.row(Scope::Operator, query).await?;
         row.map(TryInto::try_into).transpose()
     }
 
     async fn organizations(&self, page: Page<OrganizationId>) -> Result<Vec<Organization>, Error> {
-        let mut session = self.reading(Scope::Operator).await?;
-        let mut query = organizations::table
-            .select(OrganizationRow::as_select())
+        let before = page.after.map_or(Uuid::max(), |id| id.0);
+        let query = organizations::table
+            .filter(organizations::organization_id.lt(before))
             .order(organizations::organization_id.desc())
             .limit(page.limit)
-            .into_boxed();
-        if let Some(after) = page.after {
-            query = query.filter(organizations::organization_id.lt(after.0));
-        }
-        let rows: Vec<OrganizationRow> = query.load(session.connection()).await.map_err(failed)?;
-        session.commit().await?;
+            .select(OrganizationRow::as_select());
+        let rows: Vec<OrganizationRow> = self.rows(Scope::Operator, query).await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
@@ -90,22 +72,16 @@ impl OrganizationQueries for Database {
         organization: OrganizationId,
         product_group: &str,
     ) -> Result<Option<Subscription>, Error> {
-        let mut session = self.reading(Scope::Organization(organization)).await?;
-        let live = subscriptions::status.ne_all(ENDED);
-        let row: Option<SubscriptionRow> = subscriptions::table
+        let live = subscriptions::status.ne_all(ENDED.map(str::to_owned));
+        let latest = (subscriptions::status_at.desc(), subscriptions::subscription_id.desc());
+        let query = subscriptions::table
             .filter(subscriptions::organization_id.eq(organization.0))
-            .filter(subscriptions::product_group.eq(product_group))
-            .order((
-                live.desc(),
-                subscriptions::status_at.desc(),
-                subscriptions::subscription_id.desc(),
-            ))
-            .select(SubscriptionRow::as_select())
-            .first(session.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        session.commit().await?;
+            .filter(subscriptions::product_group.eq(product_group.to_owned()))
+            .order((live.desc(), latest))
+            .limit(1)
+            .select(SubscriptionRow::as_select());
+        let scope = Scope::Organization(organization);
+        let row: Option<SubscriptionRow> = self.row(scope, query).await?;
         row.map(TryInto::try_into).transpose()
     }
 }
@@ -117,18 +93,13 @@ impl MoneyQueries for Database {
         organization: OrganizationId,
         page: Page<PaymentId>,
     ) -> Result<Vec<Payment>, Error> {
-        let mut session = self.reading(Scope::Organization(organization)).await?;
-        let mut query = payments::table
+        let query = payments::table
             .filter(payments::organization_id.eq(organization.0))
-            .select(PaymentRow::as_select())
+            .filter(payments::payment_id.lt(page.after.map_or(Uuid::max(), |id| id.0)))
             .order(payments::payment_id.desc())
             .limit(page.limit)
-            .into_boxed();
-        if let Some(after) = page.after {
-            query = query.filter(payments::payment_id.lt(after.0));
-        }
-        let rows: Vec<PaymentRow> = query.load(session.connection()).await.map_err(failed)?;
-        session.commit().await?;
+            .select(PaymentRow::as_select());
+        let rows: Vec<PaymentRow> = self.rows(Scope::Organization(organization), query).await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
 }
@@ -188,17 +159,14 @@ impl LedgerQueries for Database {
         organization: OrganizationId,
         page: Page<i64>,
     ) -> Result<Vec<Entry>, Error> {
-        let mut session = self.reading(Scope::Organization(organization)).await?;
-        let rows: Vec<entries::EntryRow> = credit_transactions::table
+        let query = credit_transactions::table
             .filter(credit_transactions::organization_id.eq(organization.0))
             .filter(credit_transactions::seq.lt(page.after.unwrap_or(i64::MAX)))
             .order(credit_transactions::seq.desc())
             .limit(page.limit)
-            .select(entries::EntryRow::as_select())
-            .load(session.connection())
-            .await
-            .map_err(failed)?;
-        session.commit().await?;
+            .select(entries::EntryRow::as_select());
+        let scope = Scope::Organization(organization);
+        let rows: Vec<entries::EntryRow> = self.rows(scope, query).await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
 

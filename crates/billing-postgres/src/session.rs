@@ -1,7 +1,10 @@
 //! The one place where a transaction opens.
 
 use billing_app::{Error, ports::Scope};
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::deadpool::Object};
+use diesel_async::{
+    AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection, methods::LoadQuery,
+    pooled_connection::deadpool::Object,
+};
 
 use crate::{Database, error::failed};
 
@@ -34,6 +37,29 @@ impl Database {
         };
         session.connection().batch_execute(&opening).await.map_err(failed)?;
         Ok(session)
+    }
+}
+
+impl Database {
+    /// The rows of one query, read in a transaction that cannot change anything.
+    pub(crate) async fn rows<'query, Q, R>(&self, scope: Scope, query: Q) -> Result<Vec<R>, Error>
+    where
+        Q: LoadQuery<'query, AsyncPgConnection, R> + Send + 'query,
+        R: Send,
+    {
+        let mut session = self.reading(scope).await?;
+        let rows = query.load(session.connection()).await.map_err(failed)?;
+        session.commit().await?;
+        Ok(rows)
+    }
+
+    /// The first row of one query, likewise.
+    pub(crate) async fn row<'query, Q, R>(&self, scope: Scope, query: Q) -> Result<Option<R>, Error>
+    where
+        Q: LoadQuery<'query, AsyncPgConnection, R> + Send + 'query,
+        R: Send,
+    {
+        Ok(self.rows(scope, query).await?.into_iter().next())
     }
 }
 

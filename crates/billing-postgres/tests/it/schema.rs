@@ -1,5 +1,7 @@
 //! The schema keeps the rules of the house, whatever is added to it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use diesel::{QueryableByName, sql_query, sql_types::Text};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use time::macros::datetime;

@@ -1,5 +1,7 @@
 //! A database for each test: a copy of a migrated template, in the cluster that all tests share.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
 use std::{
     fs,
     hash::{DefaultHasher, Hash, Hasher},
