@@ -167,6 +167,19 @@ fn amount(amount: &Amount) -> String {
 }
 
 impl Error {
+    /// The message with its causes: for logs and operators, never for callers.
+    pub fn in_full(&self) -> String {
+        match self {
+            Self::Internal(cause) | Self::Unavailable { cause, .. } => format!("{self}: {cause:#}"),
+            Self::Unauthenticated(_)
+            | Self::Forbidden(_)
+            | Self::NotFound(_)
+            | Self::Invalid { .. }
+            | Self::Refused(_)
+            | Self::Conflict(_) => self.to_string(),
+        }
+    }
+
     /// A field that must be something else.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field, message: message.into() }

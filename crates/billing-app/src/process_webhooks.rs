@@ -129,14 +129,5 @@ impl Billing {
 }
 
 fn passing(error: Error) -> Failure {
-    let cause = match error {
-        Error::Internal(cause) | Error::Unavailable { cause, .. } => format!("{cause:#}"),
-        other @ (Error::Unauthenticated(_)
-        | Error::Forbidden(_)
-        | Error::NotFound(_)
-        | Error::Invalid { .. }
-        | Error::Refused(_)
-        | Error::Conflict(_)) => other.to_string(),
-    };
-    Failure::Passing(cause)
+    Failure::Passing(error.in_full())
 }

@@ -9,7 +9,7 @@ use crate::{banner, config::Config, demo, server, wiring::Wired};
 #[derive(Parser)]
 #[command(name = "billing", version, about)]
 pub(crate) struct Cli {
-    /// Play every gateway offline; asked for when DATABASE_URL is set, the default without it.
+    /// Play every gateway offline; asked for when `DATABASE_URL` is set, the default without it.
     #[arg(long, global = true)]
     sandbox: bool,
     #[command(subcommand)]

@@ -5,7 +5,7 @@ use std::io::{IsTerminal, stderr};
 use anyhow::{Context, bail};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
-/// What is logged unless RUST_LOG says otherwise.
+/// What is logged unless `RUST_LOG` says otherwise.
 const DEFAULT: &str = "info,actix_server=warn,tokio_postgres=warn";
 
 /// Starts logging to standard error; standard output is for people.

@@ -80,13 +80,7 @@ async fn make_partitions(database: Database, mut stopped: Stopped) {
 }
 
 async fn pause(what: &str, error: &billing_app::Error, stopped: &mut Stopped) {
-    let cause = match error {
-        billing_app::Error::Internal(cause) | billing_app::Error::Unavailable { cause, .. } => {
-            format!("{cause:#}")
-        }
-        other => other.to_string(),
-    };
-    tracing::warn!(error = cause, "cannot {what} now");
+    tracing::warn!(error = error.in_full(), "cannot {what} now");
     wait(BREATH, stopped).await;
 }
 
