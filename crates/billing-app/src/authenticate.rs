@@ -69,7 +69,8 @@ impl KnownKeys {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .get(public)
-            .filter(|(read_at, _)| wall - *read_at < STALE_AFTER)
+            // Also when the clock was set back: what is read in the future is stale.
+            .filter(|(read_at, _)| (Duration::ZERO..STALE_AFTER).contains(&(wall - *read_at)))
             .map(|(_, key)| key.clone())
     }
 

@@ -8,13 +8,18 @@ use crate::{Billing, Error};
 const BATCH: i64 = 100;
 
 impl Billing {
-    /// Books what is due on idle accounts. How many were woken.
+    /// Books what is due on idle accounts. How many were woken. An account that cannot be woken
+    /// is logged, and does not hold up the others.
     pub async fn book_due_credits(&self) -> Result<usize, Error> {
         let now = self.ports.clock.now();
-        let due = self.ports.credits.due(now, BATCH).await?;
-        for organization in &due {
-            self.ports.credits.apply(*organization, CreditCommand::BookDue, now).await?;
+        let mut woken = 0;
+        for organization in self.ports.credits.due(now, BATCH).await? {
+            match self.ports.credits.apply(organization, CreditCommand::BookDue, now).await {
+                Ok(_) => woken += 1,
+                Err(error @ Error::Unavailable { .. }) => return Err(error),
+                Err(error) => tracing::error!(%organization, ?error, "credits were not booked"),
+            }
         }
-        Ok(due.len())
+        Ok(woken)
     }
 }

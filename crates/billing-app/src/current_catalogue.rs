@@ -22,7 +22,9 @@ impl CurrentCatalogue {
 
     fn kept(&self, wall: OffsetDateTime) -> Option<Arc<Catalogue>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.as_ref().filter(|(read_at, _)| wall - *read_at < STALE_AFTER).map(|(_, it)| it.clone())
+        // Also when the clock was set back: what is read in the future is stale.
+        let fresh = |read_at| (Duration::ZERO..STALE_AFTER).contains(&(wall - read_at));
+        kept.as_ref().filter(|(read_at, _)| fresh(*read_at)).map(|(_, it)| it.clone())
     }
 
     fn keep(&self, wall: OffsetDateTime, catalogue: Catalogue) -> Arc<Catalogue> {

@@ -17,6 +17,7 @@ mod error;
 mod gateway_facts;
 mod give_bonus;
 mod grant_credits;
+mod link_customer;
 mod open_checkout;
 mod open_portal;
 pub mod ports;
@@ -25,6 +26,7 @@ mod read_account;
 mod receive_webhook;
 mod record_usage;
 mod register_organization;
+mod return_urls;
 mod seed_catalogue;
 mod settle;
 mod start_subscription;
@@ -40,12 +42,13 @@ pub use self::{
     error::{Error, Missing, Refusal},
     give_bonus::GiveBonus,
     grant_credits::GrantCredits,
-    open_checkout::{Opened, ReturnUrls},
+    open_checkout::Opened,
     process_webhooks::Progress,
     read_account::{CreditReport, MeterReport, Summary},
     receive_webhook::Received,
     record_usage::{RecordUsage, UsageAnswer},
     register_organization::NewOrganization,
+    return_urls::ReturnUrls,
     start_subscription::StartSubscription,
     token::Environment,
 };

@@ -3,20 +3,20 @@
 //! The record comes first so that the gateway's idempotency key is derived from it: whatever
 //! happens in between, asking again for the same checkout gives the same page.
 
+mod give_up;
+
 use billing_domain::{
+    catalogue::Catalogue,
     checkout::{Checkout, CheckoutStatus, HostedPage, Purpose},
     event::{Event, What},
-    gateway::{Gateway, GatewayRef},
+    gateway::Gateway,
     id::{CheckoutId, EventId, OrganizationId},
-    organization::{Country, Customer, Organization},
 };
 use time::Duration;
 
 use crate::{
-    Billing, Error, Missing, Refusal,
-    ports::{
-        CheckoutItem, CheckoutRequest, GatewayError, NewCustomer, PaymentGateway, Scope, UnitOfWork,
-    },
+    Billing, Error, Missing, Refusal, ReturnUrls,
+    ports::{CheckoutItem, CheckoutRequest, GatewayError, PaymentGateway, Scope, UnitOfWork},
 };
 
 /// How long another request may take to open its page.
@@ -31,38 +31,6 @@ pub struct Opened {
     pub page: HostedPage,
 }
 
-/// Where the payer goes afterwards.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ReturnUrls {
-    /// When it is paid.
-    pub success: String,
-    /// When it is not.
-    pub cancel: String,
-}
-
-impl ReturnUrls {
-    fn checked(&self) -> Result<(), Error> {
-        for (field, url) in [("success_url", &self.success), ("cancel_url", &self.cancel)] {
-            check_url(field, url)?;
-        }
-        Ok(())
-    }
-}
-
-/// Refuses what a browser could not be sent to.
-pub(crate) fn check_url(field: &'static str, url: &str) -> Result<(), Error> {
-    let host = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    let named = host.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'));
-    let plain = url.chars().all(|c| !c.is_whitespace() && !c.is_control());
-    if named && plain && url.len() <= 2000 {
-        return Ok(());
-    }
-    Err(Error::invalid(
-        field,
-        "must be an absolute http or https address of 2000 characters at most",
-    ))
-}
-
 /// What to sell, and where.
 pub(crate) struct Sale {
     pub(crate) organization_id: OrganizationId,
@@ -72,12 +40,12 @@ pub(crate) struct Sale {
     pub(crate) urls: ReturnUrls,
 }
 
-/// What a new checkout finds of earlier ones.
+/// What a sale finds of earlier ones.
 enum Reservation {
     /// The same is on sale already.
     Reuse(Box<Opened>),
-    /// A new record is made; these pages must be closed before its page opens.
-    Fresh { checkout: Checkout, superseded: Vec<HostedPage> },
+    /// A page is to be opened for this record, after those of the others are closed.
+    Open { checkout: Checkout, superseded: Vec<(Checkout, HostedPage)> },
 }
 
 impl Billing {
@@ -85,16 +53,21 @@ impl Billing {
     pub(crate) async fn open_checkout(&self, sale: Sale) -> Result<Opened, Error> {
         sale.urls.checked()?;
         let gateway = self.gateway(sale.gateway)?;
-        let (checkout, superseded) = match self.reserve(&sale, gateway.gateway()).await? {
-            Reservation::Reuse(opened) => return Ok(*opened),
-            Reservation::Fresh { checkout, superseded } => (checkout, superseded),
-        };
+        let catalogue = self.catalogue().await?;
+        let (checkout, superseded) =
+            match self.reserve(&sale, gateway.gateway(), &catalogue).await? {
+                Reservation::Reuse(opened) => return Ok(*opened),
+                Reservation::Open { checkout, superseded } => (checkout, superseded),
+            };
         // Nobody must be able to pay twice: the old pages close before the new one opens.
-        for page in &superseded {
-            let closed = gateway.checkouts().expire(&page.session.id).await;
-            closed.map_err(|error| gateway_failed(gateway, error))?;
-        }
-        let customer = self.customer(gateway, sale.organization_id).await?;
+        let prepared = match self.close(gateway, superseded).await {
+            Ok(()) => self.customer(gateway, sale.organization_id).await,
+            Err(error) => Err(error),
+        };
+        let customer = match prepared {
+            Ok(customer) => customer,
+            Err(error) => return Err(self.let_go(&checkout, error).await),
+        };
         let request = CheckoutRequest {
             checkout_id: checkout.id,
             organization_id: sale.organization_id,
@@ -106,126 +79,104 @@ impl Billing {
             automatic_tax: self.settings.automatic_tax,
         };
         match gateway.checkouts().open(&request).await {
-            Ok(page) => self.record_opened(checkout, page).await,
+            Ok(page) => self.record_opened(gateway, checkout, page).await,
             Err(error) => {
                 if matches!(error, GatewayError::Refused { .. }) {
-                    self.record_refused(checkout).await?;
+                    self.give_up(&checkout).await?;
+                    return Err(gateway_failed(gateway, error));
                 }
-                Err(gateway_failed(gateway, error))
+                Err(self.let_go(&checkout, gateway_failed(gateway, error)).await)
             }
         }
     }
 
-    /// Finds the page that is open for the same sale, or makes the record of a new one.
-    async fn reserve(&self, sale: &Sale, gateway: Gateway) -> Result<Reservation, Error> {
+    /// Finds the page that is open for the same sale, or the record for which to open one.
+    async fn reserve(
+        &self,
+        sale: &Sale,
+        gateway: Gateway,
+        catalogue: &Catalogue,
+    ) -> Result<Reservation, Error> {
         let now = self.ports.clock.now();
         let mut work = self.ports.store.begin(Scope::Organization(sale.organization_id)).await?;
         // Held, so that two requests for the same organization take turns.
         let organization = work.organizations().find(sale.organization_id).await?;
         organization.ok_or(Error::NotFound(Missing::Organization))?;
-        self.refuse_second_subscription(&mut *work, sale).await?;
+        refuse_second_subscription(&mut *work, sale, catalogue).await?;
 
+        let unfinished = work.checkouts().unfinished(sale.organization_id).await?;
+        let is_same = |it: &&Checkout| it.purpose == sale.purpose && it.gateway == gateway;
+        if let Some(open) = unfinished.iter().filter(is_same).find(|it| it.payable(now).is_some())
+            && let Some(page) = open.payable(now).cloned()
+        {
+            return Ok(Reservation::Reuse(Box::new(Opened { checkout: open.clone(), page })));
+        }
+        let is_pending = |it: &&Checkout| it.status == CheckoutStatus::Pending;
+        let begun = unfinished.iter().filter(is_same).find(is_pending).cloned();
+        if begun.as_ref().is_some_and(|it| now - it.created_at < OPENING) {
+            return Err(Error::Conflict("the checkout"));
+        }
+        // Nobody knows whether the gateway heard of it: asked again under the same id, it gives
+        // the same page, and there are never two.
+        let checkout = match begun {
+            Some(begun) => Checkout { created_at: now, ..begun },
+            None => Checkout {
+                id: CheckoutId(self.ports.ids.next()),
+                organization_id: sale.organization_id,
+                gateway,
+                purpose: sale.purpose.clone(),
+                status: CheckoutStatus::Pending,
+                created_at: now,
+            },
+        };
         let mut superseded = Vec::new();
-        for mut earlier in work.checkouts().unfinished(sale.organization_id).await? {
-            let same = earlier.purpose == sale.purpose && earlier.gateway == gateway;
-            if let Some(page) = earlier.payable(now).filter(|_| same) {
-                let page = page.clone();
-                return Ok(Reservation::Reuse(Box::new(Opened { checkout: earlier, page })));
+        for mut rival in unfinished.into_iter().filter(|it| it.id != checkout.id) {
+            if !(is_subscription(&rival.purpose) && is_subscription(&sale.purpose)) {
+                continue;
             }
-            let opening = earlier.status == CheckoutStatus::Pending;
-            if opening && same && now - earlier.created_at < OPENING {
-                return Err(Error::Conflict("the checkout"));
-            }
-            let rivals = matches!(
-                (&earlier.purpose, &sale.purpose),
-                (Purpose::Subscription { .. }, Purpose::Subscription { .. })
-            );
-            if rivals {
-                superseded.extend(earlier.payable(now).cloned());
-                earlier.expire();
-                let expired =
-                    self.event(&earlier, What::CheckoutExpired { checkout_id: earlier.id });
-                work.checkouts().save(&earlier, &[expired]).await?;
+            // Recorded as closed when it is, so that whoever asks next tries again.
+            if let Some(page) = rival.payable(now).cloned() {
+                superseded.push((rival, page));
+            } else if rival.expire() {
+                let event = self.event(&rival, What::CheckoutExpired { checkout_id: rival.id });
+                work.checkouts().save(&rival, &[event]).await?;
             }
         }
-        let checkout = Checkout {
-            id: CheckoutId(self.ports.ids.next()),
-            organization_id: sale.organization_id,
-            gateway,
-            purpose: sale.purpose.clone(),
-            status: CheckoutStatus::Pending,
-            created_at: now,
-        };
         work.checkouts().save(&checkout, &[]).await?;
         work.commit().await?;
-        Ok(Reservation::Fresh { checkout, superseded })
-    }
-
-    async fn refuse_second_subscription(
-        &self,
-        work: &mut dyn UnitOfWork,
-        sale: &Sale,
-    ) -> Result<(), Error> {
-        let Purpose::Subscription { plan_version_id, .. } = &sale.purpose else { return Ok(()) };
-        let catalogue = self.catalogue().await?;
-        let (plan, _) =
-            catalogue.version(*plan_version_id).ok_or(Error::NotFound(Missing::Plan))?;
-        let live = work.subscriptions().live(sale.organization_id, &plan.product_group).await?;
-        let Some(live) = live else { return Ok(()) };
-        let on = catalogue.version(live.plan_version_id).map(|(plan, _)| plan.key.clone());
-        Err(Refusal::AlreadySubscribed { plan: on.unwrap_or_default(), status: live.status.name() }
-            .into())
-    }
-
-    /// The organization as the gateway knows it, made known there where it was not.
-    async fn customer(
-        &self,
-        gateway: &dyn PaymentGateway,
-        id: OrganizationId,
-    ) -> Result<GatewayRef, Error> {
-        let mut work = self.ports.store.begin(Scope::Organization(id)).await?;
-        let known = work.organizations().customer(id, gateway.gateway()).await?;
-        if let Some(customer) = known {
-            return Ok(customer.reference);
-        }
-        let organization = work.organizations().find(id).await?;
-        let organization = organization.ok_or(Error::NotFound(Missing::Organization))?;
-        drop(work);
-
-        let created = gateway.customers().create(&described(organization)).await;
-        let reference = created.map_err(|error| gateway_failed(gateway, error))?;
-        let created_at = self.ports.clock.now();
-        let customer = Customer { organization_id: id, reference, created_at };
-        let mut work = self.ports.store.begin(Scope::Organization(id)).await?;
-        let linked = work.organizations().link_customer(&customer).await?;
-        work.commit().await?;
-        Ok(linked.reference)
+        Ok(Reservation::Open { checkout, superseded })
     }
 
     async fn record_opened(
         &self,
+        gateway: &dyn PaymentGateway,
         mut checkout: Checkout,
         page: HostedPage,
     ) -> Result<Opened, Error> {
         let scope = Scope::Organization(checkout.organization_id);
         let mut work = self.ports.store.begin(scope).await?;
         let kept = work.checkouts().find(checkout.organization_id, checkout.id).await?;
-        // A fast payer's webhook may have been here before us.
-        if kept.is_none_or(|kept| kept.status == CheckoutStatus::Pending) {
-            checkout.status = CheckoutStatus::Open(page.clone());
-            let opened = self.event(&checkout, What::CheckoutOpened { checkout_id: checkout.id });
-            work.checkouts().save(&checkout, &[opened]).await?;
-            work.commit().await?;
+        match kept.map(|kept| kept.status) {
+            Some(CheckoutStatus::Pending) | None => {
+                checkout.status = CheckoutStatus::Open(page.clone());
+                let what = What::CheckoutOpened { checkout_id: checkout.id };
+                let opened = self.event(&checkout, what);
+                work.checkouts().save(&checkout, &[opened]).await?;
+                work.commit().await?;
+            }
+            // A fast payer's webhook has been here before us, or another request for the same.
+            Some(status @ (CheckoutStatus::Completed(_) | CheckoutStatus::Open(_))) => {
+                checkout.status = status;
+            }
+            // Something else was chosen in the meantime: nobody may pay on this page any more.
+            Some(CheckoutStatus::Expired) => {
+                drop(work);
+                let closed = gateway.checkouts().expire(&page.session.id).await;
+                closed.map_err(|error| gateway_failed(gateway, error))?;
+                return Err(Error::Conflict("the checkout"));
+            }
         }
         Ok(Opened { checkout, page })
-    }
-
-    async fn record_refused(&self, mut checkout: Checkout) -> Result<(), Error> {
-        let scope = Scope::Organization(checkout.organization_id);
-        let mut work = self.ports.store.begin(scope).await?;
-        checkout.expire();
-        work.checkouts().save(&checkout, &[]).await?;
-        work.commit().await
     }
 
     fn event(&self, checkout: &Checkout, what: What) -> Event {
@@ -238,13 +189,22 @@ impl Billing {
     }
 }
 
-fn described(organization: Organization) -> NewCustomer {
-    NewCustomer {
-        organization_id: organization.id,
-        name: organization.name,
-        email: organization.billing_email,
-        country: organization.country.as_ref().map(Country::code).map(str::to_owned),
-    }
+const fn is_subscription(purpose: &Purpose) -> bool {
+    matches!(purpose, Purpose::Subscription { .. })
+}
+
+async fn refuse_second_subscription(
+    work: &mut dyn UnitOfWork,
+    sale: &Sale,
+    catalogue: &Catalogue,
+) -> Result<(), Error> {
+    let Purpose::Subscription { plan_version_id, .. } = &sale.purpose else { return Ok(()) };
+    let (plan, _) = catalogue.version(*plan_version_id).ok_or(Error::NotFound(Missing::Plan))?;
+    let live = work.subscriptions().live(sale.organization_id, &plan.product_group).await?;
+    let Some(live) = live else { return Ok(()) };
+    let on = catalogue.version(live.plan_version_id).map(|(plan, _)| plan.key.clone());
+    Err(Refusal::AlreadySubscribed { plan: on.unwrap_or_default(), status: live.status.name() }
+        .into())
 }
 
 /// What a gateway's failure means for the one who asked.

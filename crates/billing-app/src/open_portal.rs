@@ -3,9 +3,8 @@
 use billing_domain::{gateway::Gateway, id::OrganizationId};
 
 use crate::{
-    Billing, Error, Missing, Refusal,
-    open_checkout::{check_url, gateway_failed},
-    ports::Scope,
+    Billing, Error, Missing, Refusal, open_checkout::gateway_failed, ports::Scope,
+    return_urls::check_url,
 };
 
 impl Billing {

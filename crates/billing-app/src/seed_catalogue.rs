@@ -27,7 +27,9 @@ impl Billing {
         for (position, plan) in (1..).zip(&seed.plans) {
             shelf.add_plan(plan, position).await?;
         }
+        // Another process may have been faster: what it added stays, under its ids.
+        let seeded = shelf.read().await?;
         work.commit().await?;
-        Ok(seed)
+        Ok(seeded)
     }
 }

@@ -3,18 +3,20 @@
 //! It is given facts, not events: the same facts in any order and any number of times end in the
 //! same records. Webhooks bring them, and so can anything else that asks the gateway.
 
+mod grants;
+mod observed;
+
 use billing_domain::{
     catalogue::Catalogue,
-    checkout::Purpose,
-    credits::{CreditCommand, GrantKind, NewGrant, Source},
     event::{Event, What},
     gateway::GatewayRef,
-    id::{ChangeId, CheckoutId, EventId, GrantId, OrganizationId, PaymentId, SubscriptionId},
+    id::{ChangeId, EventId, OrganizationId, PaymentId, SubscriptionId},
     payment::Payment,
     subscription::{BilledBy, Observation, Status, Subscription},
 };
 use time::OffsetDateTime;
 
+use self::observed::observed;
 use crate::{
     Billing, Error,
     gateway_facts::GatewayFacts,
@@ -52,11 +54,18 @@ impl Billing {
             let subscription = self
                 .settle_subscription(work, catalogue, (organization, seen), facts.asked_at)
                 .await?;
-            self.grant_period(work, catalogue, &subscription, seen).await?;
+            // An older report tells of an invoice of then, not of the period that runs now.
+            if facts.asked_at >= subscription.observed_at {
+                self.grant_period(work, catalogue, &subscription, seen).await?;
+            }
             subscription_id = Some(subscription.id);
         }
         if let Some(seen) = &facts.checkout {
             self.settle_checkout(work, organization, seen).await?;
+            // Also where nothing was to be paid, and so there is no payment.
+            if let Some(id) = seen.checkout_id.filter(|_| seen.paid) {
+                self.grant_pack(work, organization, id).await?;
+            }
         }
         for seen in &facts.payments {
             self.settle_payment(work, organization, seen, subscription_id).await?;
@@ -170,43 +179,6 @@ impl Billing {
         }
     }
 
-    /// Grants the credits of the running period, once it is paid or on trial.
-    async fn grant_period(
-        &self,
-        work: &mut dyn UnitOfWork,
-        catalogue: &Catalogue,
-        subscription: &Subscription,
-        seen: &SeenSubscription,
-    ) -> Result<(), Unsettled> {
-        let usable = matches!(subscription.status, Status::Active | Status::Trialing { .. });
-        let paid = seen.latest_invoice.as_ref().is_some_and(|invoice| invoice.paid);
-        let version = catalogue.version(subscription.plan_version_id);
-        let monthly = version.map_or(0, |(_, version)| version.included_credits);
-        if !usable || !paid || monthly == 0 {
-            return Ok(());
-        }
-        let months = match subscription.status {
-            Status::Trialing { .. } => 1,
-            Status::Incomplete
-            | Status::Active
-            | Status::PastDue { .. }
-            | Status::Paused { .. }
-            | Status::Cancelled { .. }
-            | Status::Expired { .. } => i64::from(subscription.interval.months()),
-        };
-        let start = subscription.period.start;
-        let source = format!("{}:{}", subscription.id, start.unix_timestamp());
-        let grant = NewGrant {
-            id: GrantId(self.ports.ids.next()),
-            kind: GrantKind::Subscription,
-            amount: monthly.saturating_mul(months),
-            starts_at: start,
-            expires_at: Some(subscription.period.end),
-            source: Source::new("period", source),
-        };
-        self.give(work, subscription.organization_id, grant).await
-    }
-
     async fn settle_checkout(
         &self,
         work: &mut dyn UnitOfWork,
@@ -280,67 +252,7 @@ impl Billing {
         }
     }
 
-    /// Grants the credits of a pack, once it is paid.
-    async fn grant_pack(
-        &self,
-        work: &mut dyn UnitOfWork,
-        organization: OrganizationId,
-        id: CheckoutId,
-    ) -> Result<(), Unsettled> {
-        let Some(checkout) = work.checkouts().find(organization, id).await? else { return Ok(()) };
-        let Purpose::Credits { credits, .. } = checkout.purpose else { return Ok(()) };
-        let grant = NewGrant {
-            id: GrantId(self.ports.ids.next()),
-            kind: GrantKind::Purchased,
-            amount: credits,
-            starts_at: self.ports.clock.now(),
-            expires_at: None,
-            source: Source::new("checkout", id.to_string()),
-        };
-        self.give(work, organization, grant).await
-    }
-
-    async fn give(
-        &self,
-        work: &mut dyn UnitOfWork,
-        organization: OrganizationId,
-        grant: NewGrant,
-    ) -> Result<(), Unsettled> {
-        let command = CreditCommand::Grant(grant);
-        work.credits().apply(organization, &command, self.ports.clock.now()).await?;
-        Ok(())
-    }
-
     fn what(&self, organization_id: OrganizationId, at: OffsetDateTime, what: What) -> Event {
         Event { id: EventId(self.ports.ids.next()), organization_id, at, what }
     }
-}
-
-/// What a gateway says of a subscription, in our words, with the product group of the plan.
-fn observed(
-    catalogue: &Catalogue,
-    seen: &SeenSubscription,
-    asked_at: OffsetDateTime,
-) -> Result<(Observation, String), Unsettled> {
-    let pushed = catalogue.plans.iter().find_map(|plan| {
-        plan.versions.iter().find_map(|version| {
-            let is_it = |id: &String| *id == seen.price.gateway_price;
-            let price =
-                version.prices.iter().find(|it| it.stripe_price.as_ref().is_some_and(is_it))?;
-            Some((plan, version, price))
-        })
-    });
-    let (plan, version, price) = pushed
-        .or_else(|| catalogue.price(seen.price.price_id?))
-        .ok_or_else(|| Unsettled::UnknownPrice(seen.price.gateway_price.clone()))?;
-    let observation = Observation {
-        plan_version_id: version.id,
-        price_id: price.id,
-        interval: price.interval,
-        status: seen.status,
-        period: seen.period,
-        cancel_at_period_end: seen.cancel_at_period_end,
-        observed_at: asked_at,
-    };
-    Ok((observation, plan.product_group.clone()))
 }

@@ -1,0 +1,127 @@
+use billing_app::{Error, Missing, QuotaReport, ports::About};
+use billing_domain::{id::OrganizationId, quota::QuotaReason};
+use billing_testkit::{NOON, builders::a_fresh_id};
+use time::{Duration, macros::datetime};
+
+use crate::{give_bonus::five_more, scene::Scene};
+
+async fn check(scene: &Scene, acme: OrganizationId, quantity: u64) -> QuotaReport {
+    scene.billing.check_quota(acme, "ai_generations", quantity).await.expect("it is answered")
+}
+
+#[tokio::test]
+async fn without_a_subscription_the_free_plan_decides_within_the_calendar_month() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    let report = check(&scene, acme, 10).await;
+    assert_eq!((report.plan.as_str(), report.as_of), ("free", NOON));
+    let answer = report.answer;
+    assert_eq!((answer.allowed, answer.limit, answer.used), (true, Some(10), 0));
+    assert_eq!(answer.resets_at, Some(datetime!(2026-04-01 0:00 UTC)));
+    assert!(report.upgrade.is_none());
+}
+
+#[tokio::test]
+async fn a_check_changes_nothing() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    let before = check(&scene, acme, 10).await;
+    for _ in 0..20 {
+        assert_eq!(check(&scene, acme, 10).await, before);
+    }
+    assert!(scene.store.counted(acme).is_empty());
+}
+
+#[tokio::test]
+async fn a_denial_names_the_cheapest_plan_that_would_do() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    for (quantity, plan, price) in
+        [(11, "starter", "9.00 USD"), (101, "growth", "29.00 USD"), (501, "scale", "59.00 USD")]
+    {
+        let report = check(&scene, acme, quantity).await;
+        assert_eq!(report.answer.reason, QuotaReason::LimitReached);
+        let upgrade = report.upgrade.expect("a plan would allow it");
+        assert_eq!((upgrade.current_plan.as_str(), upgrade.plan.key.as_str()), ("free", plan));
+        assert_eq!(upgrade.price.amount.to_string(), price);
+    }
+    scene.generate(acme, 10).await;
+    let upgrade = check(&scene, acme, 91).await.upgrade.unwrap();
+    assert_eq!(upgrade.plan.key, "growth", "what is used already counts");
+    let storage = scene.billing.check_quota(acme, "storage_mb", 10_001).await.unwrap();
+    assert!(!storage.answer.allowed && storage.upgrade.is_none(), "no plan would do");
+}
+
+#[tokio::test]
+async fn a_subscription_brings_its_limits_within_its_own_period() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    scene.generate(acme, 10).await;
+    assert!(!check(&scene, acme, 1).await.answer.allowed);
+    scene.subscribe(acme, "growth").await;
+    let report = check(&scene, acme, 500).await;
+    assert_eq!((report.plan.as_str(), report.answer.limit), ("growth", Some(500)));
+    assert!(report.answer.allowed);
+    assert_eq!(report.answer.resets_at, Some(scene.subscription(acme).await.period.end));
+    let denied = check(&scene, acme, 501).await;
+    assert_eq!(denied.upgrade.unwrap().plan.key, "scale");
+}
+
+#[tokio::test]
+async fn an_unlimited_plan_allows_anything() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    scene.subscribe(acme, "scale").await;
+    let answer = check(&scene, acme, (1 << 53) - 1).await.answer;
+    assert!(answer.allowed && answer.unlimited);
+    assert_eq!((answer.limit, answer.remaining), (None, None));
+}
+
+#[tokio::test]
+async fn a_bonus_allows_more_than_the_limit() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    scene.billing.give_bonus(five_more(acme)).await.unwrap();
+    assert_eq!(check(&scene, acme, 15).await.answer.reason, QuotaReason::WithinBonus);
+    assert!(!check(&scene, acme, 16).await.answer.allowed);
+}
+
+#[tokio::test]
+async fn who_is_past_due_keeps_the_plan_for_seven_days() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    let subscription = scene.subscribe(acme, "growth").await;
+    scene.clock.advance(Duration::days(31));
+    scene.gateway.declining();
+    scene.gateway.renew(&subscription);
+    scene.hear(About::Subscription(subscription)).await;
+    assert_eq!(scene.subscription(acme).await.status.name(), "past_due");
+    assert_eq!(check(&scene, acme, 1).await.plan, "growth");
+    scene.clock.advance(Duration::days(7) - Duration::MICROSECOND);
+    assert_eq!(check(&scene, acme, 1).await.answer.limit, Some(500));
+    scene.clock.advance(Duration::MICROSECOND);
+    let report = check(&scene, acme, 1).await;
+    assert_eq!((report.plan.as_str(), report.answer.limit), ("free", Some(10)));
+}
+
+#[tokio::test]
+async fn a_meter_that_the_plan_does_not_know_allows_nothing() {
+    let mut catalogue = billing_testkit::builders::the_default_catalogue();
+    catalogue.plans[0].versions[0].features.retain(|it| it.key != "ai_generations");
+    let scene = Scene::selling(catalogue);
+    let acme = scene.acme().await;
+    let report = check(&scene, acme, 1).await;
+    assert_eq!((report.answer.allowed, report.answer.limit), (false, Some(0)));
+    assert_eq!(report.upgrade.unwrap().plan.key, "starter");
+}
+
+#[tokio::test]
+async fn questions_that_make_no_sense_are_refused() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    let ask = |id, meter, quantity| scene.billing.check_quota(id, meter, quantity);
+    fails!(ask(acme, "miles", 1).await, Error::NotFound(Missing::Meter));
+    fails!(ask(acme, "exports", 0).await, Error::Invalid { field: "quantity", .. });
+    fails!(ask(acme, "exports", 1 << 53).await, Error::Invalid { field: "quantity", .. });
+    fails!(ask(a_fresh_id(), "exports", 1).await, Error::NotFound(Missing::Organization));
+}

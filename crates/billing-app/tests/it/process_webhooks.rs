@@ -1,0 +1,6 @@
+mod credits;
+mod failures;
+mod interference;
+mod life;
+mod orders;
+mod purchase;

@@ -1,0 +1,195 @@
+//! The gateway, with an eye on who calls it and when.
+
+use std::{
+    future::{Future, ready},
+    ops::Deref,
+    pin::Pin,
+    sync::{Arc, Mutex},
+};
+
+use async_trait::async_trait;
+use billing_app::ports::{
+    CheckoutRequest, CustomerAccounts, GatewayError, GatewayPayments, GatewaySubscriptions,
+    HostedCheckouts, NewCustomer, PaymentGateway, PortalSessions, Scope, SeenCheckout, SeenInvoice,
+    SeenPayment, SeenSubscription, Store, Webhooks,
+};
+use billing_domain::{
+    checkout::HostedPage,
+    gateway::{Gateway, GatewayRef},
+};
+use billing_testkit::{Call, FakeGateway, MemoryStore};
+
+/// Something that happens while the gateway is being asked.
+pub(crate) type Meanwhile = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+
+type Retouch<T> = Mutex<Option<Box<dyn Fn(&mut T) + Send>>>;
+
+/// The fake gateway. Every call fails the test if a unit of work is open meanwhile; things can
+/// happen between the gateway's deed and its answer, and its answers can be retouched.
+pub(crate) struct Watched {
+    fake: Arc<FakeGateway>,
+    store: MemoryStore,
+    meanwhile: Mutex<Option<(Call, Meanwhile)>>,
+    checkout: Retouch<SeenCheckout>,
+    subscription: Retouch<SeenSubscription>,
+}
+
+impl Watched {
+    pub(crate) fn new(fake: Arc<FakeGateway>, store: MemoryStore) -> Self {
+        Self {
+            fake,
+            store,
+            meanwhile: Mutex::default(),
+            checkout: Mutex::default(),
+            subscription: Mutex::default(),
+        }
+    }
+
+    /// Does something after the next call of a kind, before it is answered.
+    pub(crate) fn meanwhile<F>(&self, call: Call, deed: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let deed: Meanwhile = Box::new(move || Box::pin(deed()));
+        *self.meanwhile.lock().expect("nobody panics here") = Some((call, deed));
+    }
+
+    /// From now on says something else of checkouts.
+    pub(crate) fn retouch_checkouts(&self, with: impl Fn(&mut SeenCheckout) + Send + 'static) {
+        *self.checkout.lock().expect("nobody panics here") = Some(Box::new(with));
+    }
+
+    /// From now on says something else of subscriptions.
+    pub(crate) fn retouch_subscriptions(
+        &self,
+        with: impl Fn(&mut SeenSubscription) + Send + 'static,
+    ) {
+        *self.subscription.lock().expect("nobody panics here") = Some(Box::new(with));
+    }
+
+    async fn watch(&self, call: Call) {
+        tokio::select! {
+            biased;
+            unit = self.store.begin(Scope::Engine) => drop(unit),
+            () = ready(()) => panic!("a unit of work is open over a call of the gateway"),
+        }
+        let deed = {
+            let mut next = self.meanwhile.lock().expect("nobody panics here");
+            next.take_if(|(awaited, _)| *awaited == call)
+        };
+        if let Some((_, deed)) = deed {
+            deed().await;
+        }
+    }
+}
+
+fn retouched<T>(seen: Option<T>, with: &Retouch<T>) -> Option<T> {
+    let with = with.lock().expect("nobody panics here");
+    seen.map(|mut seen| {
+        if let Some(retouch) = &*with {
+            retouch(&mut seen);
+        }
+        seen
+    })
+}
+
+impl Deref for Watched {
+    type Target = FakeGateway;
+
+    fn deref(&self) -> &FakeGateway {
+        &self.fake
+    }
+}
+
+impl PaymentGateway for Watched {
+    fn gateway(&self) -> Gateway {
+        self.fake.gateway()
+    }
+
+    fn customers(&self) -> &dyn CustomerAccounts {
+        self
+    }
+
+    fn checkouts(&self) -> &dyn HostedCheckouts {
+        self
+    }
+
+    fn payments(&self) -> &dyn GatewayPayments {
+        self
+    }
+
+    fn webhooks(&self) -> &dyn Webhooks {
+        &*self.fake
+    }
+
+    fn subscriptions(&self) -> Option<&dyn GatewaySubscriptions> {
+        Some(self)
+    }
+
+    fn portal(&self) -> Option<&dyn PortalSessions> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl CustomerAccounts for Watched {
+    async fn create(&self, customer: &NewCustomer) -> Result<GatewayRef, GatewayError> {
+        let created = self.fake.customers().create(customer).await;
+        self.watch(Call::CreateCustomer).await;
+        created
+    }
+}
+
+#[async_trait]
+impl HostedCheckouts for Watched {
+    async fn open(&self, request: &CheckoutRequest) -> Result<HostedPage, GatewayError> {
+        let opened = self.fake.checkouts().open(request).await;
+        self.watch(Call::OpenCheckout).await;
+        opened
+    }
+
+    async fn find(&self, session: &str) -> Result<Option<SeenCheckout>, GatewayError> {
+        let found = self.fake.checkouts().find(session).await?;
+        self.watch(Call::FindCheckout).await;
+        Ok(retouched(found, &self.checkout))
+    }
+
+    async fn expire(&self, session: &str) -> Result<(), GatewayError> {
+        let expired = self.fake.checkouts().expire(session).await;
+        self.watch(Call::ExpireCheckout).await;
+        expired
+    }
+}
+
+#[async_trait]
+impl GatewaySubscriptions for Watched {
+    async fn find(&self, id: &str) -> Result<Option<SeenSubscription>, GatewayError> {
+        let found = GatewaySubscriptions::find(&*self.fake, id).await?;
+        self.watch(Call::FindSubscription).await;
+        Ok(retouched(found, &self.subscription))
+    }
+}
+
+#[async_trait]
+impl GatewayPayments for Watched {
+    async fn find(&self, id: &str) -> Result<Option<SeenPayment>, GatewayError> {
+        let found = GatewayPayments::find(&*self.fake, id).await;
+        self.watch(Call::FindPayment).await;
+        found
+    }
+
+    async fn find_invoice(&self, id: &str) -> Result<Option<SeenInvoice>, GatewayError> {
+        let found = self.fake.payments().find_invoice(id).await;
+        self.watch(Call::FindInvoice).await;
+        found
+    }
+}
+
+#[async_trait]
+impl PortalSessions for Watched {
+    async fn open(&self, customer: &str, return_url: &str) -> Result<String, GatewayError> {
+        let opened = PortalSessions::open(&*self.fake, customer, return_url).await;
+        self.watch(Call::OpenPortal).await;
+        opened
+    }
+}
