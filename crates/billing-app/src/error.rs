@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use billing_domain::{
-    catalogue::Amount,
     credits::{InvalidConsume, InvalidGrant, InvalidKey},
     money::MoneyError,
     organization::InvalidOrganization,
@@ -155,15 +154,8 @@ pub enum Refusal {
     #[error(transparent)]
     InvalidTransition(#[from] InvalidTransition),
     /// A meter that cannot be counted beyond.
-    #[error("the total on this meter would be too large; the plan allows {}", amount(.0))]
-    TooMuch(Amount),
-}
-
-fn amount(amount: &Amount) -> String {
-    match amount {
-        Amount::AtMost(limit) => limit.to_string(),
-        Amount::Unlimited => "any amount".to_owned(),
-    }
+    #[error("the total on this meter would be too large to be counted")]
+    TooMuch,
 }
 
 impl Error {

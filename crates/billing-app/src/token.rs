@@ -1,9 +1,10 @@
-//! What an API key looks like: `bk_sandbox_k3J9…_9fQ…`.
+//! What an API key looks like: `bk_sandbox_k3j9…_9fq…`.
 //!
 //! The public part names the key in lists and logs. The secret part has 256 bits and ends in a
 //! checksum, so that a mistyped key is refused without asking the database.
 
-const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+/// No letters that look like digits.
+const DIGITS: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const PUBLIC_LENGTH: usize = 10;
 const CHECKSUM_LENGTH: usize = 6;
 
@@ -38,9 +39,9 @@ pub(crate) struct Token {
 impl Token {
     /// A new key from random bits.
     pub(crate) fn new(public: &[u8; 32], secret: &[u8; 32]) -> Self {
-        let mut name = base62(public);
+        let mut name = base32(public);
         name.truncate(PUBLIC_LENGTH);
-        let secret = base62(secret);
+        let secret = base32(secret);
         let checksum = checksum(&name, &secret);
         Self { public: name, secret: secret + &checksum }
     }
@@ -61,27 +62,39 @@ impl Token {
     }
 }
 
-/// Each byte as two digits: less dense than it could be, simple, and no bit is lost.
-fn base62(bytes: &[u8]) -> String {
-    let digit = |n: u8| char::from(DIGITS.get(usize::from(n)).copied().unwrap_or(b'0'));
-    bytes.iter().flat_map(|byte| [digit(byte / 62), digit(byte % 62)]).collect()
+/// Five bits a digit: 52 digits for 256 bits.
+fn base32(bytes: &[u8]) -> String {
+    let mut digits = String::new();
+    let (mut held, mut bits) = (0_u32, 0);
+    for byte in bytes {
+        held = (held << 8) | u32::from(*byte);
+        bits += 8;
+        while bits >= 5 {
+            bits -= 5;
+            digits.push(digit(held >> bits));
+        }
+    }
+    if bits > 0 {
+        digits.push(digit(held << (5 - bits)));
+    }
+    digits
 }
 
-/// CRC-32 (ISO 3309) of both parts, in six digits.
+fn digit(value: u32) -> char {
+    let index = usize::try_from(value & 31).unwrap_or_default();
+    DIGITS.get(index).copied().map_or('0', char::from)
+}
+
+/// CRC-32 (ISO 3309) of both parts, its upper 30 bits in six digits.
 fn checksum(public: &str, secret: &str) -> String {
     let crc = public.bytes().chain([b'_']).chain(secret.bytes()).fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(byte), |crc, _| {
             if crc & 1 == 1 { (crc >> 1) ^ 0xEDB8_8320 } else { crc >> 1 }
         })
     });
-    let mut rest = !crc;
-    let mut digits = [b'0'; CHECKSUM_LENGTH];
-    for slot in digits.iter_mut().rev() {
-        let digit = usize::try_from(rest % 62).unwrap_or_default();
-        *slot = DIGITS.get(digit).copied().unwrap_or(b'0');
-        rest /= 62;
-    }
-    digits.into_iter().map(char::from).collect()
+    let mut digits = base32(&(!crc).to_be_bytes());
+    digits.truncate(CHECKSUM_LENGTH);
+    digits
 }
 
 #[cfg(test)]
@@ -114,9 +127,16 @@ mod tests {
     }
 
     #[test]
+    fn digits_are_five_bits_each() {
+        assert_eq!(base32(&[0xff; 5]), "zzzzzzzz");
+        assert_eq!(base32(&[0x00, 0x44, 0x32, 0x14, 0xc7]), "01234567");
+        assert_eq!(base32(&[7; 32]).len(), 52);
+    }
+
+    #[test]
     fn the_checksum_is_crc_32() {
         // By zlib, of the text `a_b`.
-        assert_eq!(checksum("a", "b"), "0kJhb0");
+        assert_eq!(checksum("a", "b"), "535kkt");
         assert_ne!(checksum("a", "b"), checksum("b", "a"));
         assert_eq!(checksum("", "").len(), CHECKSUM_LENGTH);
     }

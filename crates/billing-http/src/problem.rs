@@ -182,7 +182,7 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::InvalidTransition(transition) => {
             says(Code::InvalidTransition).with("status", transition.from)
         }
-        Refusal::TooMuch(_) => says(Code::UsageTooLarge).with("field", "quantity"),
+        Refusal::TooMuch => says(Code::UsageTooLarge).with("field", "quantity"),
     }
 }
 

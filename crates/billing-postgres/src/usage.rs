@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use billing_app::{
-    Error,
+    Error, Refusal,
     ports::{Usage, UsageLedger},
 };
 use billing_domain::{
@@ -125,8 +125,7 @@ impl Usage for PostgresUnit {
 
 /// A count as a column.
 pub(crate) fn stored(count: u64) -> Result<i64, Error> {
-    let stored = i64::try_from(count);
-    stored.map_err(|_| Error::invalid("quantity", "the total on this meter would be too large"))
+    i64::try_from(count).map_err(|_| Refusal::TooMuch.into())
 }
 
 /// A count from its column.

@@ -68,7 +68,7 @@ async fn a_wrong_secret_is_refused_also_where_the_key_is_remembered() {
     for wrong in [
         format!("bk_sandbox_{}_{secret}", one.key.public),
         one.token.replace("bk_sandbox_", "bk_live_"),
-        one.token.to_lowercase(),
+        one.token.to_uppercase(),
         String::new(),
         "bk_sandbox_".to_owned(),
     ] {
