@@ -45,16 +45,8 @@ const KEEPERS: &[(&str, &[&str])] = &[
 ];
 
 /// Nowhere in the tree, at any depth; `deny.toml` has the reasons.
-const FORBIDDEN: &[&str] = &[
-    "aws-lc-rs",
-    "aws-lc-sys",
-    "libpq",
-    "native-tls",
-    "openssl",
-    "openssl-sys",
-    "pq-sys",
-    "sqlx",
-];
+const FORBIDDEN: &[&str] =
+    &["aws-lc-rs", "aws-lc-sys", "libpq", "native-tls", "openssl", "openssl-sys", "pq-sys", "sqlx"];
 
 const README_LINES: usize = 40;
 const README_INCLUDED: &str = "#![doc = include_str!(\"../README.md\")]";

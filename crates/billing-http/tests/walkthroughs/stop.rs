@@ -1,0 +1,48 @@
+//! SIGTERM under load.
+
+use std::time::Instant;
+
+use crate::{
+    folder::Folder, invariants, load::Load, output::tell, postgres::working_in, process::Setup,
+    sql::Sql,
+};
+
+const CLIENTS: usize = 32;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_asked_to_stop_finishes_what_it_began() {
+    let folder = Folder::new("stop");
+    let setup = Setup::embedded(folder.path());
+    let data = folder.path().join("postgres/data");
+    let mut server = setup.start().await;
+    tell(&format!("ready {:?} after the first start, on an embedded database", server.took));
+    let load = Load::new(&server.api).await;
+    let working = load.begin(&server.api, CLIENTS, "first");
+    load.more(100).await;
+
+    let begun = Instant::now();
+    server.terminate();
+    let status = server.ended().await;
+    let took = begun.elapsed();
+    assert!(status.success(), "{status}: {}", server.log());
+    working.join_all().await;
+    assert_eq!(load.unavailable(), 0, "what it accepts, it does");
+    assert_eq!(working_in(&data), [], "PostgreSQL outlives the server");
+    tell(&format!(
+        "stopped under load in {took:?}: {} answered, {} cut off",
+        load.taken(),
+        load.cut()
+    ));
+
+    let server = setup.start().await;
+    tell(&format!("ready {:?} after the second start", server.took));
+    let sql = Sql::embedded(&data);
+    let done = "SELECT count(*) FROM credit_transactions WHERE origin = 'consume'";
+    let told = i64::try_from(load.taken()).unwrap();
+    assert_eq!(sql.number(done), told, "what it did before it stopped, it told");
+    load.settle(&server.api).await;
+    load.is_in_the_ledger(&sql);
+    invariants::hold(&sql);
+    server.stop().await;
+    assert_eq!(working_in(&data), []);
+}
