@@ -11,10 +11,11 @@ use crate::{
     settle::Unsettled,
 };
 
-/// How long one try may take before another worker may try.
-const LEASE: Duration = Duration::from_secs(120);
-/// How many are claimed at once.
-const BATCH: i64 = 16;
+/// How long a claim lasts before another worker may try: after a crash nobody waits longer. A slow
+/// one that comes later finds its claim gone, and changes nothing.
+const LEASE: Duration = Duration::from_secs(45);
+/// How many are claimed at once: they are processed one after the other, under one lease.
+const BATCH: i64 = 4;
 /// Minutes before each retry; after the last one it is dead.
 const RETRY_AFTER_MINUTES: [i64; 8] = [1, 2, 4, 8, 16, 32, 60, 60];
 

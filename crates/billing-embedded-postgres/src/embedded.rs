@@ -8,6 +8,7 @@ use std::thread::{self, JoinHandle};
 use anyhow::{Context, anyhow, ensure};
 
 use crate::options::Options;
+use crate::pid_file::PidFile;
 use crate::supervisor::{Stop, Supervisor};
 use crate::{stage, url};
 
@@ -58,6 +59,12 @@ impl EmbeddedPostgres {
                 .err()
                 .unwrap_or_else(|| anyhow!("the supervisor ended before PostgreSQL was ready"))),
         }
+    }
+
+    /// The URL of the server that another process keeps in this base directory, if one answers.
+    pub fn running(base: &Path, database: &str, user: &str) -> Option<String> {
+        let kept = PidFile::read(&base.join("data")).filter(PidFile::answers)?;
+        Some(url::through_socket(&kept.sockets, database, user))
     }
 
     /// The directory of the unix socket.

@@ -1,6 +1,7 @@
 //! The command line.
 
 use billing_app::{NewApiKey, ports::Scopes};
+use billing_postgres::{INVARIANTS, Violation};
 use clap::{Parser, Subcommand};
 
 use crate::{banner, config::Config, demo, server, wiring::Wired};
@@ -24,6 +25,8 @@ enum Command {
     Demo,
     /// Bring the database up to date, and end.
     Migrate,
+    /// Check, as SQL on the running system, what must always hold; name the rows that break it.
+    Doctor,
     /// Make a key of the API and print it, once.
     ApiKey {
         /// What to call it.
@@ -47,12 +50,18 @@ impl Cli {
             Command::Serve => server::serve(config).await,
             Command::Demo => demo::play(config).await,
             Command::Migrate => {
-                let wired = Wired::open(&config).await?;
+                let wired = Wired::join(&config).await?;
                 banner::say(&format!("the database is up to date ({})", wired.described()));
                 wired.close().await
             }
+            Command::Doctor => {
+                let wired = Wired::join(&config).await?;
+                let found = wired.database().violations().await?;
+                wired.close().await?;
+                report(&found)
+            }
             Command::ApiKey { name, scopes } => {
-                let wired = Wired::open(&config).await?;
+                let wired = Wired::join(&config).await?;
                 let new = NewApiKey { name, scopes, organization_id: None };
                 let key = wired.billing(Vec::new()).create_api_key(new).await?;
                 banner::say(&key.token);
@@ -60,4 +69,18 @@ impl Cli {
             }
         }
     }
+}
+
+/// Says what holds; an error where something does not.
+fn report(violations: &[Violation]) -> anyhow::Result<()> {
+    for (invariant, _) in INVARIANTS {
+        match violations.iter().find(|violation| violation.invariant == *invariant) {
+            None => banner::say(&format!("holds   {invariant}")),
+            Some(violation) => {
+                banner::say(&format!("BROKEN  {invariant}\n        {}", violation.rows));
+            }
+        }
+    }
+    anyhow::ensure!(violations.is_empty(), "{} invariants are broken", violations.len());
+    Ok(())
 }

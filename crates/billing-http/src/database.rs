@@ -10,6 +10,8 @@ use crate::{config::DatabaseConfig, system};
 
 /// The product's login and database in a cluster of our own.
 const OWN: &str = "billing";
+/// Where a cluster of our own is, in the data folder.
+const FOLDER: &str = "postgres";
 
 /// A database that is ready, and the server under it where that is ours.
 pub(crate) struct Opened {
@@ -36,7 +38,34 @@ impl Opened {
                 (own.url(OWN, OWN), described, Some(own))
             }
         };
-        let database = Database::new(&url, PoolSettings::default())?;
+        Self::prepare(&url, described, mode, embedded).await
+    }
+
+    /// Opens the database beside a server that has started it, or as `open` does.
+    pub(crate) async fn join(
+        config: &DatabaseConfig,
+        data_dir: &Path,
+        mode: Mode,
+    ) -> anyhow::Result<Self> {
+        let running = match config {
+            DatabaseConfig::Url(_) => None,
+            DatabaseConfig::Embedded(_) => {
+                EmbeddedPostgres::running(&data_dir.join(FOLDER), OWN, OWN)
+            }
+        };
+        match running {
+            Some(url) => Self::prepare(&url, "of the running server".to_owned(), mode, None).await,
+            None => Self::open(config, data_dir, mode).await,
+        }
+    }
+
+    async fn prepare(
+        url: &str,
+        described: String,
+        mode: Mode,
+        embedded: Option<EmbeddedPostgres>,
+    ) -> anyhow::Result<Self> {
+        let database = Database::new(url, PoolSettings::default())?;
         grant_roles(&database).await.context("cannot prepare the roles")?;
         database.check_login(mode).await?;
         for migration in database.migrate().await? {
@@ -59,7 +88,7 @@ impl Opened {
 }
 
 async fn start_own(data_dir: &Path, source: Source) -> anyhow::Result<EmbeddedPostgres> {
-    let mut options = Options::new(data_dir.join("postgres"));
+    let mut options = Options::new(data_dir.join(FOLDER));
     options.source = source;
     options.on_event = Box::new(|event| match event {
         Event::Ready { .. } => tracing::info!("{event}"),

@@ -28,6 +28,16 @@ impl Wired {
     /// Opens the records of a configuration.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let opened = Opened::open(&config.database, &config.data_dir, config.mode).await?;
+        Ok(Self::over(opened, config))
+    }
+
+    /// Opens them beside a server that runs, or as `open` does: for commands of an operator.
+    pub(crate) async fn join(config: &Config) -> anyhow::Result<Self> {
+        let opened = Opened::join(&config.database, &config.data_dir, config.mode).await?;
+        Ok(Self::over(opened, config))
+    }
+
+    fn over(opened: Opened, config: &Config) -> Self {
         let settings = Settings {
             environment: match config.mode {
                 Mode::Sandbox => Environment::Sandbox,
@@ -36,7 +46,7 @@ impl Wired {
             automatic_tax: config.automatic_tax,
             ..Settings::default()
         };
-        Ok(Self { opened, settings })
+        Self { opened, settings }
     }
 
     /// Where the records are, for people.

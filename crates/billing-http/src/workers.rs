@@ -16,6 +16,8 @@ use crate::system;
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a worker waits after a failure of the database.
 const BREATH: Duration = Duration::from_secs(2);
+/// How many batches of webhooks are under way: one that waits for a slow gateway holds up no other.
+const WEBHOOKS_AT_ONCE: usize = 4;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Workers, until they are stopped.
@@ -29,7 +31,9 @@ impl Workers {
     pub(crate) fn start(billing: &Arc<Billing>, database: &Database, wake: &Arc<Notify>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(process_webhooks(billing.clone(), wake.clone(), stopped.clone()));
+        for _ in 0..WEBHOOKS_AT_ONCE {
+            tasks.spawn(process_webhooks(billing.clone(), wake.clone(), stopped.clone()));
+        }
         tasks.spawn(book_due_credits(billing.clone(), stopped.clone()));
         tasks.spawn(make_partitions(database.clone(), stopped));
         Self { tasks, stop }

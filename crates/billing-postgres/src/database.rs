@@ -71,6 +71,18 @@ impl Database {
     }
 }
 
+/// How long anybody waits for an answer. The bounds above are kept by a server that runs; this one
+/// also ends the waiting for one that is frozen.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Waits for an answer, but not for ever.
+pub(crate) async fn bounded<T>(answer: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(answer) => answer,
+        Err(_) => Err(unreachable(anyhow::anyhow!("no answer within {PATIENCE:?}"))),
+    }
+}
+
 async fn connect(url: &str) -> diesel::ConnectionResult<AsyncPgConnection> {
     let mut connection = AsyncPgConnection::establish(url).await?;
     connection

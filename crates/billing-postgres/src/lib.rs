@@ -8,6 +8,7 @@ mod database;
 mod error;
 mod inbox;
 mod installation;
+mod invariants;
 mod migrate;
 mod organizations;
 mod partitions;
@@ -27,6 +28,7 @@ pub use self::{
     credits::CreditWriters,
     database::{Database, PoolSettings},
     installation::Mode,
+    invariants::{INVARIANTS, Violation},
     roles::{create_database, create_login, drop_database, grant_roles},
     usage::UsageWriters,
 };

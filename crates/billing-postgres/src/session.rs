@@ -6,7 +6,7 @@ use diesel_async::{
     pooled_connection::deadpool::Object,
 };
 
-use crate::{Database, error::failed};
+use crate::{Database, database::bounded, error::failed};
 
 /// An open transaction with a role and, for an organization, its id.
 ///
@@ -22,9 +22,9 @@ impl Database {
         self.begin_as("BEGIN", scope).await
     }
 
-    /// Opens a transaction that cannot change anything.
+    /// Opens a transaction that cannot change anything, and sees one instant.
     pub(crate) async fn reading(&self, scope: Scope) -> Result<Session, Error> {
-        self.begin_as("BEGIN READ ONLY", scope).await
+        self.begin_as("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", scope).await
     }
 
     async fn begin_as(&self, begin: &str, scope: Scope) -> Result<Session, Error> {
@@ -35,8 +35,11 @@ impl Database {
             ),
             Scope::Engine | Scope::Operator => format!("{begin}; SET LOCAL ROLE billing_engine"),
         };
-        session.connection().batch_execute(&opening).await.map_err(failed)?;
-        Ok(session)
+        bounded(async {
+            session.connection().batch_execute(&opening).await.map_err(failed)?;
+            Ok(session)
+        })
+        .await
     }
 }
 
@@ -47,10 +50,13 @@ impl Database {
         Q: LoadQuery<'query, AsyncPgConnection, R> + Send + 'query,
         R: Send,
     {
-        let mut session = self.reading(scope).await?;
-        let rows = query.load(session.connection()).await.map_err(failed)?;
-        session.commit().await?;
-        Ok(rows)
+        bounded(async {
+            let mut session = self.reading(scope).await?;
+            let rows = query.load(session.connection()).await.map_err(failed)?;
+            session.commit().await?;
+            Ok(rows)
+        })
+        .await
     }
 
     /// The first row of one query, likewise.

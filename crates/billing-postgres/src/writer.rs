@@ -18,6 +18,7 @@ use tokio::sync::{
 
 use crate::{
     Database,
+    database::bounded,
     error::{failed, unreachable, waited_for_a_lock},
 };
 
@@ -131,7 +132,10 @@ impl<D: Door> Writers<D> {
             },
             TrySendError::Closed(_) => unreachable(anyhow::anyhow!("the writer has ended")),
         })?;
-        answered.await.map_err(|_| unreachable(anyhow::anyhow!("the writer has died")))?
+        bounded(async {
+            answered.await.map_err(|_| unreachable(anyhow::anyhow!("the writer has died")))?
+        })
+        .await
     }
 }
 

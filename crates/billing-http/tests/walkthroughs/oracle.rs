@@ -1,11 +1,12 @@
 //! The invariants themselves: each of them sees what it is there for.
 
+use billing_postgres::INVARIANTS;
 use serde_json::json;
 
 use crate::{
     api::{pay, until},
     folder::Folder,
-    invariants::{self, INVARIANTS},
+    invariants,
     process::Setup,
     scratch::Scratch,
     sql::Sql,

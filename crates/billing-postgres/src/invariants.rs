@@ -1,0 +1,212 @@
+//! What must hold in every database, whatever happened to it.
+
+use anyhow::Context;
+use billing_app::ports::Scope;
+use diesel::{QueryableByName, sql_query, sql_types::Jsonb};
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+
+use crate::Database;
+
+/// Something that does not hold.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Violation {
+    /// What should hold.
+    pub invariant: &'static str,
+    /// Rows that break it, ten at most.
+    pub rows: serde_json::Value,
+}
+
+impl Database {
+    /// Looks for rows that break an invariant, as one instant shows them. Nothing is changed, and
+    /// nobody waits for it.
+    pub async fn violations(&self) -> anyhow::Result<Vec<Violation>> {
+        let mut session = self.reading(Scope::Operator).await?;
+        session.connection().batch_execute("SET LOCAL statement_timeout = 0").await?;
+        let mut violations = Vec::new();
+        for (invariant, query) in INVARIANTS {
+            let found = format!(
+                "SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]') AS rows FROM (SELECT * FROM \
+                 ({query}) broken LIMIT 10) v"
+            );
+            let found: Found = sql_query(found)
+                .get_result(session.connection())
+                .await
+                .with_context(|| format!("cannot check \"{invariant}\""))?;
+            if found.rows.as_array().is_none_or(|rows| !rows.is_empty()) {
+                violations.push(Violation { invariant, rows: found.rows });
+            }
+        }
+        session.commit().await?;
+        Ok(violations)
+    }
+}
+
+#[derive(QueryableByName)]
+struct Found {
+    #[diesel(sql_type = Jsonb)]
+    rows: serde_json::Value,
+}
+
+/// What must hold, and a query that finds what breaks it.
+pub const INVARIANTS: &[(&str, &str)] = &[
+    (
+        "L1 conservation: a balance is the sum of its ledger",
+        "SELECT organization_id, a.balance, sum(t.amount) FROM credit_accounts a \
+         FULL JOIN credit_transactions t USING (organization_id) \
+         GROUP BY organization_id, a.balance \
+         HAVING a.balance IS DISTINCT FROM coalesce(sum(t.amount), 0)",
+    ),
+    (
+        "L2 no overdraft: nobody uses more than there is and may be overdrawn",
+        "SELECT organization_id, balance, overdrawn FROM credit_accounts \
+         WHERE overdrawn > overdraft_limit OR balance < -overdraft_limit",
+    ),
+    (
+        "L3 append only: nobody may change or remove a row of the ledger",
+        "SELECT role, privilege FROM unnest(ARRAY['billing_app', 'billing_engine']) role, \
+         unnest(ARRAY['UPDATE', 'DELETE', 'TRUNCATE']) privilege, \
+         unnest(ARRAY['credit_transactions', 'credit_keys', 'usage_events', 'outbox']) owned \
+         WHERE has_table_privilege(role, owned, privilege)",
+    ),
+    (
+        "L4 rows are numbered without gaps",
+        "SELECT organization_id, a.last_seq, count(t.seq), min(t.seq), max(t.seq) \
+         FROM credit_accounts a FULL JOIN credit_transactions t USING (organization_id) \
+         GROUP BY organization_id, a.last_seq HAVING a.last_seq IS DISTINCT FROM count(t.seq) \
+         OR count(t.seq) <> coalesce(max(t.seq), 0) OR min(t.seq) <> 1",
+    ),
+    (
+        "L4 running balance: each row goes on from the one before",
+        "SELECT * FROM (SELECT organization_id, seq, balance_after, sum(amount) \
+         OVER (PARTITION BY organization_id ORDER BY seq) AS running, \
+         at < lag(at) OVER (PARTITION BY organization_id ORDER BY seq) AS backwards \
+         FROM credit_transactions) ledger WHERE balance_after <> running OR backwards",
+    ),
+    (
+        "L5 one effect per key: keys and rows of use lead to each other",
+        "SELECT organization_id, key, count(*) FROM credit_transactions t \
+         FULL JOIN (SELECT * FROM credit_keys WHERE seq IS NOT NULL) k \
+         USING (organization_id, key, seq, decision_id) \
+         WHERE t.origin = 'consume' OR t.origin IS NULL GROUP BY organization_id, key \
+         HAVING count(*) <> 1 OR count(t.at) <> 1 OR count(k.decided_at) <> 1",
+    ),
+    (
+        "L5 one decision per key",
+        "SELECT organization_id, key, operation, count(*) FROM (SELECT organization_id, key, \
+         operation FROM credit_keys UNION ALL SELECT organization_id, key, operation \
+         FROM usage_keys) k GROUP BY organization_id, key, operation HAVING count(*) > 1",
+    ),
+    (
+        "L7 buckets: what grants have left, less what is overdrawn, is the balance",
+        "SELECT organization_id, a.balance, a.overdrawn, sum(g.remaining) FROM credit_accounts a \
+         FULL JOIN (SELECT * FROM credit_grants WHERE started) g USING (organization_id) \
+         GROUP BY organization_id, a.balance, a.overdrawn \
+         HAVING a.balance IS DISTINCT FROM coalesce(sum(g.remaining), 0) - a.overdrawn",
+    ),
+    (
+        "L7 buckets: what rows did to a grant is what it has left",
+        "SELECT organization_id, grant_id, g.started, g.amount, g.remaining, sum(touch.amount) \
+         FROM credit_grants g FULL JOIN (SELECT organization_id, \
+         (part->>'grant_id')::uuid AS grant_id, (part->>'amount')::bigint AS amount \
+         FROM credit_transactions, jsonb_array_elements(touched) part) touch \
+         USING (organization_id, grant_id) \
+         GROUP BY organization_id, grant_id, g.started, g.amount, g.remaining \
+         HAVING coalesce(sum(touch.amount), 0) IS DISTINCT FROM \
+         CASE WHEN g.started THEN g.remaining ELSE 0 END \
+         OR (NOT g.started AND g.remaining <> g.amount)",
+    ),
+    (
+        "L7 a row is what it did to grants, less what it overdrew",
+        "SELECT organization_id, seq, amount FROM credit_transactions \
+         WHERE amount <> coalesce((SELECT sum((part->>'amount')::bigint) \
+         FROM jsonb_array_elements(touched) part), 0) - overdrawn_change",
+    ),
+    (
+        "L7 what is overdrawn is the sum of its changes",
+        "SELECT organization_id, a.overdrawn FROM credit_accounts a \
+         JOIN credit_transactions t USING (organization_id) \
+         GROUP BY organization_id, a.overdrawn HAVING a.overdrawn <> sum(t.overdrawn_change)",
+    ),
+    (
+        "U1 a counter is the sum of its events",
+        "SELECT organization_id, meter, limit_window, window_start, c.used, sum(e.quantity) \
+         FROM usage_counters c \
+         FULL JOIN usage_events e USING (organization_id, meter, limit_window, window_start) \
+         GROUP BY organization_id, meter, limit_window, window_start, c.used \
+         HAVING c.used IS DISTINCT FROM coalesce(sum(e.quantity), 0)",
+    ),
+    (
+        "U2 events are numbered without gaps",
+        "SELECT organization_id, a.last_seq, count(e.seq), max(e.seq) FROM usage_accounts a \
+         FULL JOIN usage_events e USING (organization_id) GROUP BY organization_id, a.last_seq \
+         HAVING a.last_seq IS DISTINCT FROM count(e.seq) \
+         OR count(DISTINCT e.seq) <> coalesce(max(e.seq), 0)",
+    ),
+    (
+        "U3 one event for each use that was counted",
+        "SELECT organization_id, event_id, count(*) FROM usage_events e \
+         FULL JOIN (SELECT * FROM usage_keys WHERE recorded) k USING (organization_id, event_id) \
+         GROUP BY organization_id, event_id \
+         HAVING count(*) <> 1 OR count(e.seq) <> 1 OR count(k.decided_at) <> 1",
+    ),
+    (
+        "P1 one charge per intent: a checkout is paid once, and a payment is of one",
+        "SELECT organization_id, checkout_id, count(*) FROM payments \
+         WHERE checkout_id IS NOT NULL \
+         AND status IN ('completed', 'partially_refunded', 'refunded', 'disputed') \
+         GROUP BY organization_id, checkout_id HAVING count(*) > 1",
+    ),
+    (
+        "P2 refund bound: no more is given back than was paid",
+        "SELECT organization_id, payment_id, status, refunded, tax, amount FROM payments \
+         WHERE refunded > amount OR tax > amount OR (status = 'refunded' AND refunded < amount)",
+    ),
+    (
+        "P3 no orphan: a pack that is paid for is given",
+        "SELECT c.organization_id, c.checkout_id FROM checkouts c \
+         JOIN payments p USING (organization_id, checkout_id) LEFT JOIN credit_grants g \
+         ON g.organization_id = c.organization_id AND g.source_kind = 'checkout' \
+         AND g.source_id = c.checkout_id::text WHERE c.purpose = 'credits' \
+         AND p.status = 'completed' AND g.amount IS DISTINCT FROM c.credits",
+    ),
+    (
+        "S1 one live subscription",
+        "SELECT organization_id, product_group, count(*) FROM subscriptions \
+         WHERE status NOT IN ('cancelled', 'expired') \
+         GROUP BY organization_id, product_group HAVING count(*) > 1",
+    ),
+    (
+        "W1 every webhook is in exactly one state",
+        "SELECT webhook_id, status, attempts, error FROM webhooks WHERE NOT CASE status \
+         WHEN 'received' THEN done_at IS NULL AND next_attempt_at IS NOT NULL \
+         WHEN 'retrying' THEN done_at IS NULL AND next_attempt_at IS NOT NULL \
+         AND error IS NOT NULL \
+         WHEN 'dead' THEN done_at IS NULL AND claimed_until IS NULL AND fence IS NULL \
+         AND error IS NOT NULL \
+         ELSE done_at IS NOT NULL AND claimed_until IS NULL AND fence IS NULL \
+         AND error IS NULL END",
+    ),
+    (
+        "O1 outbox: every subscription has told of its begin",
+        "SELECT organization_id, subscription_id FROM subscriptions s WHERE 1 <> (SELECT count(*) \
+         FROM outbox o WHERE o.organization_id = s.organization_id \
+         AND o.type = 'subscription.created' \
+         AND o.data->>'subscription_id' = s.subscription_id::text)",
+    ),
+    (
+        "O1 outbox: every payment has told of itself, and last of how it stands",
+        "SELECT organization_id, payment_id, status FROM payments p WHERE p.status IS DISTINCT \
+         FROM (SELECT o.data->>'status' FROM outbox o WHERE o.organization_id = p.organization_id \
+         AND o.type = 'payment.updated' AND o.data->>'payment_id' = p.payment_id::text \
+         ORDER BY o.event_id DESC LIMIT 1)",
+    ),
+    (
+        "T1 tenant: what gateways name belongs to the one whose record it is",
+        "SELECT o.kind, o.object_id FROM gateway_objects o LEFT JOIN subscriptions s \
+         ON o.kind = 'subscription' AND (o.gateway, o.object_id) = (s.gateway, s.gateway_id) \
+         LEFT JOIN payments p \
+         ON o.kind = 'payment' AND (o.gateway, o.object_id) = (p.gateway, p.gateway_id) \
+         WHERE o.kind IN ('subscription', 'payment') \
+         AND o.organization_id IS DISTINCT FROM coalesce(s.organization_id, p.organization_id)",
+    ),
+];
