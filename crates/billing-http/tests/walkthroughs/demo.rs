@@ -1,5 +1,7 @@
 //! `billing demo`, on a database of its own.
 
+use std::path::Path;
+
 use crate::{folder::Folder, invariants, output::tell, process::Setup, sql::Sql};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -16,8 +18,26 @@ async fn the_demo_tells_its_story_to_the_end() {
 
     // What it left behind is a database like any other.
     let server = Setup::embedded(&folder.path().join("demo")).start().await;
-    invariants::hold(&Sql::embedded(&folder.path().join("demo/postgres/data")));
+    let sql = Sql::embedded(&folder.path().join("demo/postgres/data"));
+    invariants::hold(&sql);
+    examine(&folder.path().join("demo"), &sql).await;
     server.stop().await;
+}
+
+/// `billing doctor`, beside the running server.
+async fn examine(data: &Path, sql: &Sql) {
+    let doctor = async || Setup::embedded(data).argument("doctor").run().await;
+    let healthy = doctor().await;
+    assert!(healthy.status.success(), "{}", text(healthy.stdout));
+    assert!(!text(healthy.stdout).contains("BROKEN"));
+
+    sql.rows("UPDATE credit_accounts SET balance = balance + 1");
+    let broken = doctor().await;
+    sql.rows("UPDATE credit_accounts SET balance = balance - 1");
+    assert!(!broken.status.success());
+    let said = text(broken.stdout);
+    assert!(said.contains("BROKEN  L1 conservation"), "{said}");
+    assert!(said.contains("\"balance\":351"), "it names the row: {said}");
 }
 
 fn text(bytes: Vec<u8>) -> String {
