@@ -1,10 +1,9 @@
 //! The command line.
 
 use billing_app::{NewApiKey, ports::Scopes};
-use billing_postgres::{INVARIANTS, Violation};
 use clap::{Parser, Subcommand};
 
-use crate::{banner, config::Config, demo, server, wiring::Wired};
+use crate::{banner, config::Config, demo, doctor, server, wiring::Wired};
 
 /// A billing engine: one binary and one PostgreSQL.
 #[derive(Parser)]
@@ -54,12 +53,7 @@ impl Cli {
                 banner::say(&format!("the database is up to date ({})", wired.described()));
                 wired.close().await
             }
-            Command::Doctor => {
-                let wired = Wired::join(&config).await?;
-                let found = wired.database().violations().await?;
-                wired.close().await?;
-                report(&found)
-            }
+            Command::Doctor => doctor::examine(Wired::join(&config).await?).await,
             Command::ApiKey { name, scopes } => {
                 let wired = Wired::join(&config).await?;
                 let new = NewApiKey { name, scopes, organization_id: None };
@@ -69,18 +63,4 @@ impl Cli {
             }
         }
     }
-}
-
-/// Says what holds; an error where something does not.
-fn report(violations: &[Violation]) -> anyhow::Result<()> {
-    for (invariant, _) in INVARIANTS {
-        match violations.iter().find(|violation| violation.invariant == *invariant) {
-            None => banner::say(&format!("holds   {invariant}")),
-            Some(violation) => {
-                banner::say(&format!("BROKEN  {invariant}\n        {}", violation.rows));
-            }
-        }
-    }
-    anyhow::ensure!(violations.is_empty(), "{} invariants are broken", violations.len());
-    Ok(())
 }
