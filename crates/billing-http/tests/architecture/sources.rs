@@ -9,7 +9,7 @@ const OF_THE_BINARY: &[(&str, &[&str])] = &[
     ("billing_embedded_postgres", &["config.rs", "database.rs", "main.rs"]),
     (
         "billing_postgres",
-        &["cli.rs", "config.rs", "database.rs", "server.rs", "wiring.rs", "workers.rs"],
+        &["config.rs", "database.rs", "doctor.rs", "server.rs", "wiring.rs", "workers.rs"],
     ),
     ("billing_sandbox", &["server.rs", "wiring.rs"]),
     ("billing_stripe", &["config.rs", "wiring.rs"]),

@@ -1,1 +1,0 @@
-//! Measures the budgets of the server
