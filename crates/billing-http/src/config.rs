@@ -1,6 +1,6 @@
 //! The configuration, from the environment: one struct per concern, every error names its variable.
 
-use std::{env, net::SocketAddr, path::PathBuf};
+use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use billing_postgres::Mode;
@@ -21,6 +21,8 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// Whether the gateway computes tax.
     pub(crate) automatic_tax: bool,
+    /// How long the server says that it is not ready before it closes its door.
+    pub(crate) notice: Duration,
 }
 
 /// Where the records are.
@@ -74,6 +76,7 @@ impl Config {
             gateway,
             data_dir,
             automatic_tax: flag("BILLING_AUTOMATIC_TAX", true)?,
+            notice: seconds("BILLING_STOP_NOTICE_SECONDS")?,
         })
     }
 }
@@ -105,6 +108,12 @@ fn address(name: &str, default: &str) -> anyhow::Result<SocketAddr> {
     value.parse().with_context(|| {
         format!("{name} is `{value}`; it must be an address and a port, such as {default}")
     })
+}
+
+fn seconds(name: &str) -> anyhow::Result<Duration> {
+    let value = text(name)?.unwrap_or_else(|| "0".to_owned());
+    let whole = value.parse::<u16>().map(u64::from).map(Duration::from_secs);
+    whole.with_context(|| format!("{name} is `{value}`; it must be a number of seconds"))
 }
 
 fn flag(name: &str, default: bool) -> anyhow::Result<bool> {

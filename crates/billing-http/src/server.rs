@@ -3,6 +3,7 @@
 use std::{
     net::TcpListener,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use actix_web::{HttpServer, dev::ServerHandle};
@@ -39,6 +40,7 @@ pub(crate) struct Server {
     gateways: Gateways,
     workers: Workers,
     http: Http,
+    notice: Duration,
     handle: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -87,7 +89,19 @@ impl Server {
             .run();
         let (handle, serving) = (server.handle(), tokio::spawn(server));
         let sandbox = gateways.sandbox.as_ref().map(billing_sandbox::Running::url);
-        Ok(Self { api, sandbox, tenant_zero, wired, gateways, workers, http, handle, serving })
+        let notice = config.notice;
+        Ok(Self {
+            api,
+            sandbox,
+            tenant_zero,
+            wired,
+            gateways,
+            workers,
+            http,
+            notice,
+            handle,
+            serving,
+        })
     }
 
     fn welcome(&self) {
@@ -100,9 +114,11 @@ impl Server {
         .print();
     }
 
-    /// Lets requests finish, then the workers, then the sandbox, then the database.
+    /// Says that it is not ready, and closes its door; lets requests finish, then the workers, then the sandbox, then the database.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        // Whoever spreads the load is told first, and may take this server out in time.
         self.http.draining.store(true, Ordering::Relaxed);
+        tokio::time::sleep(self.notice).await;
         self.handle.stop(true).await;
         self.serving.await??;
         self.workers.stop().await;

@@ -15,12 +15,11 @@ use billing_domain::{
     id::OrganizationId,
 };
 use diesel::QueryResult;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 use time::OffsetDateTime;
 
 use crate::{
     Database,
-    error::failed,
     unit_of_work::PostgresUnit,
     writer::{Door, Frame, Order, Writers, apply_one},
 };
@@ -107,10 +106,8 @@ impl CreditLedger for CreditWriters {
     }
 
     async fn due(&self, now: OffsetDateTime, limit: i64) -> Result<Vec<OrganizationId>, Error> {
-        let due = statements::Due { now, limit, _none: &() };
-        let mut session = self.database.reading(Scope::Engine).await?;
-        let due: Vec<uuid::Uuid> = due.load(session.connection()).await.map_err(failed)?;
-        session.commit().await?;
+        let due = statements::Due { now, limit };
+        let due: Vec<uuid::Uuid> = self.database.rows(Scope::Engine, due).await?;
         Ok(due.into_iter().map(OrganizationId).collect())
     }
 }

@@ -33,13 +33,13 @@ statement! {
 
 statement! {
     /// One claim at a time chooses: what another has chosen must be seen. Ends with the transaction.
-    TakeTurns<'a> { _none: &'a () } -> diesel::sql_types::Bool;
+    TakeTurns {} -> diesel::sql_types::Bool;
     "SELECT pg_advisory_xact_lock(hashtext('billing webhooks')) IS NULL"
 }
 
 statement! {
     /// Claims what is due: of each subject the oldest, and of none that is busy.
-    ClaimDue<'a> { wall: OffsetDateTime, until: OffsetDateTime, limit: i64, _none: &'a () }
+    ClaimDue { wall: OffsetDateTime, until: OffsetDateTime, limit: i64 }
         -> (SqlUuid, SqlUuid, Text, Text, Binary, Integer);
     "UPDATE webhooks SET claimed_until = " [until: Timestamptz]
     ", fence = gen_random_uuid(), attempts = attempts + 1, next_attempt_at = " [until: Timestamptz]
@@ -66,7 +66,7 @@ statement! {
 
 statement! {
     /// Puts a webhook back, unless it is being processed.
-    Retry<'a> { id: Uuid, wall: OffsetDateTime, _none: &'a () } -> Integer;
+    Retry { id: Uuid, wall: OffsetDateTime } -> Integer;
     "UPDATE webhooks SET status = 'received', attempts = 0, error = NULL, done_at = NULL, \
      next_attempt_at = " [wall: Timestamptz] " WHERE webhook_id = " [id: SqlUuid]
 }
@@ -81,7 +81,7 @@ statement! {
 
 statement! {
     /// The newest webhooks.
-    List<'a> { status: Option<&'a str>, before: Option<Uuid>, limit: i64 } -> (
+    List { status: Option<&'static str>, before: Option<Uuid>, limit: i64 } -> (
         SqlUuid, Text, Text, Text, Text, Integer, Nullable<Text>, Timestamptz, Nullable<Timestamptz>
     );
     "SELECT webhook_id, gateway, event_id, kind, status, attempts, error, received_at, \
@@ -92,7 +92,7 @@ statement! {
 
 statement! {
     /// How many stand where.
-    Health<'a> { _none: &'a () } -> (BigInt, BigInt);
+    Health {} -> (BigInt, BigInt);
     "SELECT (SELECT count(*) FROM webhooks WHERE next_attempt_at IS NOT NULL), \
      (SELECT count(*) FROM webhooks WHERE status = 'dead')"
 }
@@ -136,8 +136,8 @@ impl Inbox for Database {
         limit: i64,
     ) -> Result<Vec<Claimed>, Error> {
         let mut session = self.session(Scope::Engine).await?;
-        TakeTurns { _none: &() }.execute(session.connection()).await.map_err(failed)?;
-        let due = ClaimDue { wall, until: wall + lease, limit, _none: &() };
+        TakeTurns {}.execute(session.connection()).await.map_err(failed)?;
+        let due = ClaimDue { wall, until: wall + lease, limit };
         let mut rows: Vec<ClaimRow> = due.load(session.connection()).await.map_err(failed)?;
         session.commit().await?;
         rows.sort_by_key(|(id, ..)| *id);
@@ -166,7 +166,7 @@ impl Inbox for Database {
 
     async fn retry(&self, id: WebhookId, wall: OffsetDateTime) -> Result<bool, Error> {
         let mut session = self.session(Scope::Operator).await?;
-        let retry = Retry { id: id.0, wall, _none: &() };
+        let retry = Retry { id: id.0, wall };
         let found = retry.execute(session.connection()).await.map_err(failed)?;
         session.commit().await?;
         Ok(found == 1)
@@ -180,17 +180,13 @@ impl Inbox for Database {
     ) -> Result<Vec<WebhookRow>, Error> {
         let list =
             List { status: status.map(WebhookStatus::name), before: before.map(|id| id.0), limit };
-        let mut session = self.reading(Scope::Operator).await?;
-        let rows: Vec<ListRow> = list.load(session.connection()).await.map_err(failed)?;
-        session.commit().await?;
+        let rows: Vec<ListRow> = self.rows(Scope::Operator, list).await?;
         rows.into_iter().map(row).collect()
     }
 
     async fn health(&self) -> Result<InboxHealth, Error> {
-        let mut session = self.reading(Scope::Engine).await?;
-        let health = Health { _none: &() };
-        let (pending, dead) = health.get_result(session.connection()).await.map_err(failed)?;
-        session.commit().await?;
+        let counts: Option<(i64, i64)> = self.row(Scope::Engine, Health {}).await?;
+        let (pending, dead) = counts.unwrap_or_default();
         Ok(InboxHealth { pending, dead })
     }
 }

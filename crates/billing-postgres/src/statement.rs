@@ -15,24 +15,24 @@ use diesel_async::{AsyncPgConnection, RunQueryDsl};
 macro_rules! statement {
     (
         $(#[$meta:meta])*
-        $name:ident<$life:lifetime> { $($field:ident: $type:ty),* $(,)? } -> $columns:ty;
+        $name:ident$(<$life:lifetime>)? { $($field:ident: $type:ty),* $(,)? } -> $columns:ty;
         $($piece:tt)*
     ) => {
         $(#[$meta])*
-        pub(crate) struct $name<$life> {
+        pub(crate) struct $name$(<$life>)? {
             $(pub(crate) $field: $type,)*
         }
 
-        impl<$life> diesel::query_builder::QueryId for $name<$life> {
-            type QueryId = $name<'static>;
+        impl$(<$life>)? diesel::query_builder::QueryId for $name$(<$life>)? {
+            type QueryId = statement!(@id $name $($life)?);
             const HAS_STATIC_QUERY_ID: bool = true;
         }
 
-        impl<$life> diesel::query_builder::Query for $name<$life> {
+        impl$(<$life>)? diesel::query_builder::Query for $name$(<$life>)? {
             type SqlType = $columns;
         }
 
-        impl<$life> diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name<$life> {
+        impl$(<$life>)? diesel::query_builder::QueryFragment<diesel::pg::Pg> for $name$(<$life>)? {
             fn walk_ast<'walk>(
                 &'walk self,
                 mut out: diesel::query_builder::AstPass<'_, 'walk, diesel::pg::Pg>,
@@ -42,6 +42,8 @@ macro_rules! statement {
             }
         }
     };
+    (@id $name:ident) => { $name };
+    (@id $name:ident $life:lifetime) => { $name<'static> };
     (@piece $self:ident, $out:ident, [$field:ident: $sql:ty]) => {
         $out.push_bind_param::<$sql, _>(&$self.$field)?;
     };

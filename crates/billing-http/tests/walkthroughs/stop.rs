@@ -2,12 +2,32 @@
 
 use std::time::Instant;
 
+use serde_json::json;
+
 use crate::{
-    folder::Folder, invariants, load::Load, output::tell, postgres::working_in, process::Setup,
-    sql::Sql,
+    api::until, folder::Folder, invariants, load::Load, output::tell, postgres::working_in,
+    process::Setup, scratch::Scratch, sql::Sql,
 };
 
 const CLIENTS: usize = 32;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_balancer_is_told_before_the_door_closes() {
+    let (folder, scratch) = (Folder::new("notice"), Scratch::new().await);
+    let setup = Setup::on(&scratch, folder.path()).with("BILLING_STOP_NOTICE_SECONDS", "3");
+    let mut server = setup.start().await;
+    server.terminate();
+    let told = async || {
+        let ready = server.api.get("/health/ready").await;
+        (ready.status == 503).then_some(ready)
+    };
+    let unready = until("not ready any more", told).await;
+    assert_eq!(unready.body.pointer("/checks/draining"), Some(&json!(true)), "{unready:?}");
+    let organization = server.organization.clone();
+    let path = format!("/api/billing/credits/{organization}");
+    assert_eq!(server.api.get(&path).await.status, 200, "it serves as before");
+    assert!(server.ended().await.success());
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_asked_to_stop_finishes_what_it_began() {

@@ -145,7 +145,7 @@ statement! {
 
 statement! {
     /// Accounts on which something is due.
-    Due<'a> { now: OffsetDateTime, limit: i64, _none: &'a () } -> SqlUuid;
+    Due { now: OffsetDateTime, limit: i64 } -> SqlUuid;
     "SELECT organization_id FROM credit_accounts WHERE next_due_at <= " [now: Timestamptz]
     " ORDER BY next_due_at LIMIT " [limit: BigInt]
 }
