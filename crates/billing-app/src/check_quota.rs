@@ -1,5 +1,7 @@
 //! May this much more be used? Asked often, changes nothing.
 
+use std::sync::Arc;
+
 use billing_domain::{
     catalogue::{Plan, Price},
     id::{OrganizationId, PlanVersionId},
@@ -7,7 +9,7 @@ use billing_domain::{
 };
 use time::OffsetDateTime;
 
-use crate::{Billing, Entitlement, Error, Missing, give_bonus::MOST_USE};
+use crate::{Billing, Entitlement, Error, Missing, give_bonus::MOST_USE, known_quotas::KnownQuota};
 
 /// An answer, with the facts it rests on.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -36,24 +38,40 @@ pub struct Upgrade {
 }
 
 impl Billing {
-    /// Whether so much more of a meter may be used.
+    /// Whether so much more of a meter may be used. The answer may be a second old, and says so.
     pub async fn check_quota(
         &self,
         organization: OrganizationId,
         meter: &str,
         quantity: u64,
     ) -> Result<QuotaReport, Error> {
-        let now = self.ports.clock.now();
-        let entitlement = self.entitlement(organization).await?;
-        entitlement.catalogue.meter(meter).ok_or(Error::NotFound(Missing::Meter))?;
+        let (now, wall) = (self.ports.clock.now(), self.ports.clock.wall());
+        let known = match self.known_quotas.get(organization, meter, (now, wall)) {
+            Some(known) => known,
+            None => self.read_quota(organization, meter, (now, wall)).await?,
+        };
         if !(1..=MOST_USE).contains(&quantity) {
             return Err(Error::invalid("quantity", "must be from 1 to 2^53 - 1"));
         }
-        let rule = entitlement.rule(meter, now)?;
-        let rules = [(meter.to_owned(), rule)];
+        let answer = known.quota.check(quantity);
+        report(&known.entitlement, meter, answer, quantity, known.as_of)
+    }
+
+    async fn read_quota(
+        &self,
+        organization: OrganizationId,
+        meter: &str,
+        (now, wall): (OffsetDateTime, OffsetDateTime),
+    ) -> Result<KnownQuota, Error> {
+        let entitlement = self.entitlement(organization).await?;
+        entitlement.catalogue.meter(meter).ok_or(Error::NotFound(Missing::Meter))?;
+        let rules = [(meter.to_owned(), entitlement.rule(meter, now)?)];
         let quotas = self.ports.ledgers.quotas(organization, &rules, now).await?;
-        let quota = quotas.first().ok_or(Error::NotFound(Missing::Organization))?;
-        report(&entitlement, meter, quota.check(quantity), quantity, now)
+        let quota = *quotas.first().ok_or(Error::NotFound(Missing::Organization))?;
+        let entitlement = Arc::new(entitlement);
+        let known = KnownQuota { entitlement, quota, as_of: now, read_at: wall };
+        self.known_quotas.put(meter, known.clone());
+        Ok(known)
     }
 }
 
@@ -66,9 +84,12 @@ pub(crate) fn report(
     as_of: OffsetDateTime,
 ) -> Result<QuotaReport, Error> {
     let (plan, version) = entitlement.plan()?;
-    let total = answer.used.saturating_add(quantity);
-    let cheapest = entitlement.catalogue.cheapest_allowing(meter, total, &entitlement.offer());
-    let upgrade = cheapest.filter(|_| !answer.allowed).map(|(better, price)| Upgrade {
+    let enough = || {
+        let total = answer.used.saturating_add(quantity);
+        entitlement.catalogue.cheapest_allowing(meter, total, &entitlement.offer())
+    };
+    let cheapest = if answer.allowed { None } else { enough() };
+    let upgrade = cheapest.map(|(better, price)| Upgrade {
         current_plan: plan.key.clone(),
         plan: better.clone(),
         price: price.clone(),

@@ -28,6 +28,7 @@ pub struct Entitlement {
     pub catalogue: Arc<Catalogue>,
     version: PlanVersionId,
     billed: Option<(billing_domain::period::Period, Interval)>,
+    ends_at: Option<OffsetDateTime>,
 }
 
 impl Entitlement {
@@ -62,6 +63,11 @@ impl Entitlement {
         }
     }
 
+    /// When it ends by itself, if it does.
+    pub(crate) const fn ends_at(&self) -> Option<OffsetDateTime> {
+        self.ends_at
+    }
+
     /// How the organization would pay for more.
     pub fn offer(&self) -> Offer {
         let interval = self.billed.map_or(Interval::Month, |(_, interval)| interval);
@@ -84,6 +90,7 @@ impl Billing {
             Some(subscription) => subscription.plan_version_id,
             None => catalogue.free_version().ok_or(Error::NotFound(Missing::Plan))?.1.id,
         };
-        Ok(Entitlement { organization, subscription, catalogue, version, billed })
+        let ends_at = entitled.and_then(|it| it.access_ends_at(grace_days));
+        Ok(Entitlement { organization, subscription, catalogue, version, billed, ends_at })
     }
 }

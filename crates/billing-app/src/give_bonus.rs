@@ -57,6 +57,7 @@ impl Billing {
         found.ok_or(Error::NotFound(Missing::Organization))?;
         work.usage().give_bonus(request.organization_id, &bonus).await?;
         work.commit().await?;
+        self.known_quotas.forget(request.organization_id);
         Ok(bonus)
     }
 }

@@ -17,6 +17,7 @@ mod error;
 mod gateway_facts;
 mod give_bonus;
 mod grant_credits;
+mod known_quotas;
 mod link_customer;
 mod open_checkout;
 mod open_portal;
@@ -55,6 +56,7 @@ pub use self::{
 use crate::{
     authenticate::KnownKeys,
     current_catalogue::CurrentCatalogue,
+    known_quotas::KnownQuotas,
     ports::{
         AccessQueries, CatalogueQueries, Clock, CreditLedger, Ids, Inbox, LedgerQueries,
         MoneyQueries, OrganizationQueries, PaymentGateway, Requests, Secrets, Store, UsageLedger,
@@ -67,6 +69,7 @@ pub struct Billing {
     settings: Settings,
     current_catalogue: CurrentCatalogue,
     known_keys: KnownKeys,
+    known_quotas: KnownQuotas,
 }
 
 /// All that the use cases need from the outside.
@@ -130,7 +133,13 @@ impl Billing {
     /// The use cases over these ports.
     pub fn new(ports: Ports, settings: Settings) -> Self {
         let current_catalogue = CurrentCatalogue::new(ports.catalogue.clone());
-        Self { ports, settings, current_catalogue, known_keys: KnownKeys::default() }
+        Self {
+            ports,
+            settings,
+            current_catalogue,
+            known_keys: KnownKeys::default(),
+            known_quotas: KnownQuotas::default(),
+        }
     }
 
     /// The requests that carry a key, for the HTTP layer.

@@ -85,7 +85,8 @@ impl Billing {
     async fn take_effect(&self, claimed: &Claimed, facts: &GatewayFacts) -> Result<(), Failure> {
         let catalogue = self.catalogue().await.map_err(passing)?;
         let mut work = self.ports.store.begin(Scope::Engine).await.map_err(passing)?;
-        self.settle(&mut *work, &catalogue, facts).await.map_err(|unsettled| match unsettled {
+        let settled = self.settle(&mut *work, &catalogue, facts).await;
+        let organization = settled.map_err(|unsettled| match unsettled {
             Unsettled::SecondSubscription(_) => Failure::Permanent(unsettled.to_string()),
             Unsettled::UnknownCustomer(_) | Unsettled::UnknownPrice(_) => {
                 Failure::Passing(unsettled.to_string())
@@ -93,7 +94,9 @@ impl Billing {
             Unsettled::Store(error) => passing(error),
         })?;
         work.inbox().done(claimed.claim, false, self.ports.clock.wall()).await.map_err(passing)?;
-        work.commit().await.map_err(passing)
+        let committed = work.commit().await;
+        self.known_quotas.forget(organization);
+        committed.map_err(passing)
     }
 
     async fn ignore(&self, claimed: &Claimed) -> Result<(), Failure> {

@@ -75,7 +75,10 @@ impl Billing {
             operation: request.operation,
             properties: request.properties,
         };
-        let outcome = self.ports.usage.apply(request.organization_id, command, now).await?;
+        let outcome = self.ports.usage.apply(request.organization_id, command, now).await;
+        // Also where the outcome is unknown.
+        self.known_quotas.forget(request.organization_id);
+        let outcome = outcome?;
         let (facts, recorded) = match outcome {
             UsageOutcome::Recorded(facts) => (facts, true),
             UsageOutcome::Denied(facts) => (facts, false),

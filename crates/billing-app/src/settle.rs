@@ -41,13 +41,13 @@ pub(crate) enum Unsettled {
 }
 
 impl Billing {
-    /// Takes facts in, within a unit of work of the engine.
+    /// Takes facts in, within a unit of work of the engine. Whose they are.
     pub(crate) async fn settle(
         &self,
         work: &mut dyn UnitOfWork,
         catalogue: &Catalogue,
         facts: &GatewayFacts,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<OrganizationId, Unsettled> {
         let organization = self.whose(work, facts).await?;
         let mut subscription_id = None;
         if let Some(seen) = &facts.subscription {
@@ -70,7 +70,7 @@ impl Billing {
         for seen in &facts.payments {
             self.settle_payment(work, organization, seen, subscription_id).await?;
         }
-        Ok(())
+        Ok(organization)
     }
 
     async fn whose(

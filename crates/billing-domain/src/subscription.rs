@@ -147,11 +147,24 @@ impl Subscription {
     pub fn gives_access(&self, now: OffsetDateTime, grace_days: i64) -> bool {
         match self.status {
             Status::Active | Status::Trialing { .. } => true,
-            Status::PastDue { since } => now < since + time::Duration::days(grace_days),
+            Status::PastDue { .. } => self.access_ends_at(grace_days).is_some_and(|end| now < end),
             Status::Incomplete
             | Status::Paused { .. }
             | Status::Cancelled { .. }
             | Status::Expired { .. } => false,
+        }
+    }
+
+    /// When the access that it gives ends by itself, if it does.
+    pub fn access_ends_at(&self, grace_days: i64) -> Option<OffsetDateTime> {
+        match self.status {
+            Status::PastDue { since } => Some(since + time::Duration::days(grace_days)),
+            Status::Incomplete
+            | Status::Trialing { .. }
+            | Status::Active
+            | Status::Paused { .. }
+            | Status::Cancelled { .. }
+            | Status::Expired { .. } => None,
         }
     }
 

@@ -1,6 +1,12 @@
-use billing_app::{Error, Missing, QuotaReport, ports::About};
-use billing_domain::{id::OrganizationId, quota::QuotaReason};
-use billing_testkit::{NOON, builders::a_fresh_id};
+use billing_app::{
+    Error, Missing, QuotaReport,
+    ports::{About, UsageLedger},
+};
+use billing_domain::{catalogue::Window, id::OrganizationId, quota::QuotaReason};
+use billing_testkit::{
+    NOON,
+    builders::{a_fresh_id, a_usage_command},
+};
 use time::{Duration, macros::datetime};
 
 use crate::{give_bonus::five_more, scene::Scene};
@@ -65,6 +71,53 @@ async fn a_subscription_brings_its_limits_within_its_own_period() {
     assert_eq!(report.answer.resets_at, Some(scene.subscription(acme).await.period.end));
     let denied = check(&scene, acme, 501).await;
     assert_eq!(denied.upgrade.unwrap().plan.key, "scale");
+}
+
+#[tokio::test]
+async fn an_answer_may_be_a_second_old_and_says_so() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    assert_eq!(check(&scene, acme, 1).await.answer.used, 0);
+    // Another process counts, past this one.
+    let elsewhere = scene.store.clone();
+    let mut command = a_usage_command("elsewhere", 10);
+    "ai_generations".clone_into(&mut command.meter);
+    command.rule.period = Window::CalendarMonth.around(NOON, None);
+    command.rule.window = Window::BillingPeriod;
+    elsewhere.apply(acme, command, NOON).await.unwrap();
+
+    scene.clock.advance(Duration::SECOND - Duration::MICROSECOND);
+    let kept = check(&scene, acme, 1).await;
+    assert_eq!((kept.answer.used, kept.as_of), (0, NOON));
+    scene.clock.advance(Duration::MICROSECOND);
+    let read = check(&scene, acme, 1).await;
+    assert_eq!((read.answer.used, read.as_of), (1, NOON + Duration::SECOND));
+}
+
+#[tokio::test]
+async fn what_this_process_changes_is_seen_at_once() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    for used in 0..10 {
+        assert_eq!(check(&scene, acme, 1).await.answer.used, used);
+        scene.generate(acme, 1).await;
+    }
+    assert!(!check(&scene, acme, 1).await.answer.allowed);
+    scene.billing.give_bonus(five_more(acme)).await.unwrap();
+    assert!(check(&scene, acme, 1).await.answer.allowed);
+    scene.subscribe(acme, "starter").await;
+    assert_eq!(check(&scene, acme, 1).await.plan, "starter");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_known_needs_no_database() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    let known = check(&scene, acme, 1).await;
+    scene.store.go_down();
+    assert_eq!(check(&scene, acme, 1).await, known);
+    let other = scene.billing.check_quota(acme, "exports", 1).await;
+    assert!(matches!(other, Err(Error::Unavailable { .. })), "{other:?}");
 }
 
 #[tokio::test]
