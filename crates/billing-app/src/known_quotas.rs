@@ -15,6 +15,9 @@ use crate::Entitlement;
 
 /// How old an answer may be.
 const STALE_AFTER: Duration = Duration::SECOND;
+/// From when one of those who ask reads anew, while the others are still answered from here: so
+/// that a much asked quota never goes stale, and nobody waits in a crowd.
+const RENEW_AFTER: Duration = Duration::milliseconds(500);
 /// More organizations than are asked about within a second; beyond it the memory starts anew.
 const MOST_KNOWN: usize = 100_000;
 
@@ -38,20 +41,35 @@ impl KnownQuota {
     }
 }
 
-type Meters = HashMap<String, KnownQuota>;
+type Meters = HashMap<String, Kept>;
+
+struct Kept {
+    quota: KnownQuota,
+    /// Whether somebody is reading it anew.
+    renewing: bool,
+}
 
 #[derive(Default)]
 pub(crate) struct KnownQuotas(Mutex<HashMap<OrganizationId, Meters>>);
 
 impl KnownQuotas {
+    /// What is known and fresh; nothing for the one who is to read it anew.
     pub(crate) fn get(
         &self,
         organization: OrganizationId,
         meter: &str,
         (now, wall): (OffsetDateTime, OffsetDateTime),
     ) -> Option<KnownQuota> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&organization)?.get(meter).filter(|it| it.is_fresh(now, wall)).cloned()
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = known.get_mut(&organization)?.get_mut(meter)?;
+        if !kept.quota.is_fresh(now, wall) {
+            return None;
+        }
+        if !kept.renewing && wall - kept.quota.read_at >= RENEW_AFTER {
+            kept.renewing = true;
+            return None;
+        }
+        Some(kept.quota.clone())
     }
 
     pub(crate) fn put(&self, meter: &str, quota: KnownQuota) {
@@ -60,7 +78,8 @@ impl KnownQuotas {
             known.clear();
         }
         let organization = quota.entitlement.organization.id;
-        known.entry(organization).or_default().insert(meter.to_owned(), quota);
+        let kept = Kept { quota, renewing: false };
+        known.entry(organization).or_default().insert(meter.to_owned(), kept);
     }
 
     /// Called after every change of what an organization may have or has used.

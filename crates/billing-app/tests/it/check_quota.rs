@@ -86,12 +86,27 @@ async fn an_answer_may_be_a_second_old_and_says_so() {
     command.rule.window = Window::BillingPeriod;
     elsewhere.apply(acme, command, NOON).await.unwrap();
 
-    scene.clock.advance(Duration::SECOND - Duration::MICROSECOND);
+    scene.clock.advance(Duration::milliseconds(499));
     let kept = check(&scene, acme, 1).await;
     assert_eq!((kept.answer.used, kept.as_of), (0, NOON));
-    scene.clock.advance(Duration::MICROSECOND);
+    scene.clock.advance(Duration::milliseconds(501));
     let read = check(&scene, acme, 1).await;
     assert_eq!((read.answer.used, read.as_of), (1, NOON + Duration::SECOND));
+}
+
+#[tokio::test]
+async fn one_of_those_who_ask_reads_anew_before_the_answer_is_stale() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    let known = check(&scene, acme, 1).await;
+    scene.clock.advance(Duration::milliseconds(500));
+    scene.store.go_down();
+    let first = scene.billing.check_quota(acme, "ai_generations", 1).await;
+    assert!(matches!(first, Err(Error::Unavailable { .. })), "it reads: {first:?}");
+    assert_eq!(check(&scene, acme, 1).await, known, "the others are answered meanwhile");
+    scene.store.come_back();
+    scene.clock.advance(Duration::milliseconds(500));
+    assert_eq!(check(&scene, acme, 1).await.as_of, NOON + Duration::SECOND);
 }
 
 #[tokio::test]
