@@ -3,8 +3,6 @@
 //! It has one door: a slice of commands on an open transaction, or in a frame that opens and commits
 //! one. Units of work and writers with batches of many requests all go through it.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use billing_app::{
     Error,
@@ -21,7 +19,7 @@ use time::OffsetDateTime;
 use crate::{
     Database,
     unit_of_work::PostgresUnit,
-    writer::{Door, Frame, Order, Writers, apply_one},
+    writer::{self, Door, Frame, Order, Writers, apply_one},
 };
 
 mod columns;
@@ -30,8 +28,8 @@ pub(crate) mod known;
 mod record;
 mod statements;
 
-/// The accounts at hand, in the order in which they are locked.
-type Accounts = BTreeMap<OrganizationId, CreditAccount>;
+/// The accounts at hand.
+type Accounts = writer::Accounts<CreditDoor>;
 
 /// The way into the credit ledger.
 struct CreditDoor;
@@ -39,20 +37,31 @@ struct CreditDoor;
 impl Door for CreditDoor {
     type Command = CreditCommand;
     type Outcome = CreditOutcome;
+    type Account = CreditAccount;
 
-    async fn apply(
+    async fn load(
         connection: &AsyncPgConnection,
         orders: &[Order<'_, CreditCommand>],
         frame: Option<Frame>,
-    ) -> Result<Vec<Option<CreditOutcome>>, Error> {
-        let mut accounts = known::load(connection, orders, frame).await?;
-        let decide = |order: &Order<'_, CreditCommand>| {
-            let account = accounts.get_mut(&order.organization)?;
-            Some(account.apply(order.command, order.now))
-        };
-        let outcomes = orders.iter().map(decide).collect();
-        record::write(connection, &mut accounts, frame).await?;
-        Ok(outcomes)
+    ) -> Result<Accounts, Error> {
+        known::load(connection, orders, frame).await
+    }
+
+    fn decide(
+        account: &mut CreditAccount,
+        command: &CreditCommand,
+        now: OffsetDateTime,
+    ) -> CreditOutcome {
+        account.apply(command, now)
+    }
+
+    async fn record(
+        connection: &AsyncPgConnection,
+        accounts: &mut Accounts,
+        _: OffsetDateTime,
+        frame: Option<Frame>,
+    ) -> Result<(), Error> {
+        record::write(connection, accounts, frame).await
     }
 
     async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {

@@ -1,7 +1,5 @@
 //! The usage ledger, with one door like the credit ledger.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use billing_app::{
     Error, Refusal,
@@ -20,7 +18,7 @@ use crate::{
     error::failed,
     schema::usage_bonuses,
     unit_of_work::PostgresUnit,
-    writer::{Door, Frame, Order, Writers},
+    writer::{self, Door, Frame, Order, Writers},
 };
 
 mod columns;
@@ -28,8 +26,8 @@ pub(crate) mod known;
 mod record;
 pub(crate) mod statements;
 
-/// The accounts at hand, in the order in which they are locked.
-type Accounts = BTreeMap<OrganizationId, UsageAccount>;
+/// The accounts at hand.
+type Accounts = writer::Accounts<UsageDoor>;
 
 /// The way into the usage ledger.
 struct UsageDoor;
@@ -37,22 +35,31 @@ struct UsageDoor;
 impl Door for UsageDoor {
     type Command = UsageCommand;
     type Outcome = UsageOutcome;
+    type Account = UsageAccount;
 
-    async fn apply(
+    async fn load(
         connection: &AsyncPgConnection,
         orders: &[Order<'_, UsageCommand>],
         frame: Option<Frame>,
-    ) -> Result<Vec<Option<UsageOutcome>>, Error> {
-        let mut accounts = known::load(connection, orders, frame).await?;
-        let decide = |order: &Order<'_, UsageCommand>| {
-            let account = accounts.get_mut(&order.organization)?;
-            Some(account.apply(order.command, order.now))
-        };
-        let outcomes = orders.iter().map(decide).collect();
-        let now = orders.iter().map(|order| order.now).max();
-        let now = now.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        record::write(connection, &mut accounts, (now, frame)).await?;
-        Ok(outcomes)
+    ) -> Result<Accounts, Error> {
+        known::load(connection, orders, frame).await
+    }
+
+    fn decide(
+        account: &mut UsageAccount,
+        command: &UsageCommand,
+        now: OffsetDateTime,
+    ) -> UsageOutcome {
+        account.apply(command, now)
+    }
+
+    async fn record(
+        connection: &AsyncPgConnection,
+        accounts: &mut Accounts,
+        now: OffsetDateTime,
+        frame: Option<Frame>,
+    ) -> Result<(), Error> {
+        record::write(connection, accounts, now, frame).await
     }
 
     async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {

@@ -4,7 +4,7 @@
 //! the ledger's door in two flights (open, lock and read; write and commit), and answers each. No
 //! timer: the queue fills while the batch before commits.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use billing_app::{Error, Missing};
 use billing_domain::id::OrganizationId;
@@ -52,20 +52,45 @@ pub(crate) struct Order<'a, C> {
     pub(crate) now: OffsetDateTime,
 }
 
+/// The accounts at hand, in the order in which they are locked.
+pub(crate) type Accounts<D> = BTreeMap<OrganizationId, <D as Door>::Account>;
+
 /// The one way into a ledger.
 pub(crate) trait Door: Send + Sync + 'static {
     /// What one can ask.
     type Command: Send + Sync + 'static;
     /// What comes of it.
     type Outcome: Send + 'static;
+    /// What decides.
+    type Account: Send + 'static;
 
-    /// Applies orders in their order, on a transaction that is open, or in a frame that opens and
-    /// commits one. An organization without an account answers nothing.
-    fn apply(
+    /// Locks the accounts that the orders name, and reads what they will be decided on. Accounts
+    /// that do not exist are left out. In a frame all of it is one flight behind its opening.
+    fn load(
         connection: &AsyncPgConnection,
         orders: &[Order<'_, Self::Command>],
         frame: Option<Frame>,
-    ) -> impl Future<Output = Result<Vec<Option<Self::Outcome>>, Error>> + Send;
+    ) -> impl Future<Output = Result<Accounts<Self>, Error>> + Send
+    where
+        Self: Sized;
+
+    /// Decides one command, by the domain alone.
+    fn decide(
+        account: &mut Self::Account,
+        command: &Self::Command,
+        now: OffsetDateTime,
+    ) -> Self::Outcome;
+
+    /// Writes what was decided, the last of it at `now`, in one flight; in a frame, with the commit
+    /// at its end.
+    fn record(
+        connection: &AsyncPgConnection,
+        accounts: &mut Accounts<Self>,
+        now: OffsetDateTime,
+        frame: Option<Frame>,
+    ) -> impl Future<Output = Result<(), Error>> + Send
+    where
+        Self: Sized;
 
     /// Prepares every statement on a new connection, within an open transaction.
     fn prepare(connection: &AsyncPgConnection) -> impl Future<Output = QueryResult<()>> + Send;
@@ -73,6 +98,25 @@ pub(crate) trait Door: Send + Sync + 'static {
     /// The outcome for the one who asked first: where a commit was unknown and the command was
     /// sent again, it is no replay.
     fn first_hand(command: &Self::Command, outcome: Self::Outcome) -> Self::Outcome;
+}
+
+/// Applies orders in their order, on a transaction that is open, or in a frame that opens and
+/// commits one. An organization without an account answers nothing.
+async fn apply<D: Door>(
+    connection: &AsyncPgConnection,
+    orders: &[Order<'_, D::Command>],
+    frame: Option<Frame>,
+) -> Result<Vec<Option<D::Outcome>>, Error> {
+    let mut accounts = D::load(connection, orders, frame).await?;
+    let decide = |order: &Order<'_, D::Command>| {
+        let account = accounts.get_mut(&order.organization)?;
+        Some(D::decide(account, order.command, order.now))
+    };
+    let outcomes = orders.iter().map(decide).collect();
+    if let Some(now) = orders.iter().map(|order| order.now).max() {
+        D::record(connection, &mut accounts, now, frame).await?;
+    }
+    Ok(outcomes)
 }
 
 /// Applies one command on a transaction that is open.
@@ -83,7 +127,7 @@ pub(crate) async fn apply_one<D: Door>(
     now: OffsetDateTime,
 ) -> Result<D::Outcome, Error> {
     let orders = [Order { organization, command, now }];
-    let outcome = D::apply(connection, &orders, None).await?.into_iter().flatten().next();
+    let outcome = apply::<D>(connection, &orders, None).await?.into_iter().flatten().next();
     outcome.ok_or(Error::NotFound(Missing::Organization))
 }
 
@@ -210,7 +254,7 @@ impl Line {
                 now: job.now,
             })
             .collect();
-        match D::apply(&connection, &orders, Some(FRAME)).await {
+        match apply::<D>(&connection, &orders, Some(FRAME)).await {
             Ok(outcomes) => {
                 self.connection = Some(connection);
                 Ok(outcomes)

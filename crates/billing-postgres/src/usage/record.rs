@@ -14,7 +14,8 @@ use crate::{error::failed, statement::unless, writer::Frame};
 pub(super) async fn write(
     connection: &AsyncPgConnection,
     accounts: &mut Accounts,
-    (now, frame): (OffsetDateTime, Option<Frame>),
+    now: OffsetDateTime,
+    frame: Option<Frame>,
 ) -> Result<(), Error> {
     let (mut organizations, mut seqs) = (Vec::new(), Vec::new());
     let mut columns = Columns::default();
