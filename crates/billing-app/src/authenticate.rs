@@ -6,16 +6,15 @@ use std::{
 };
 
 use billing_domain::id::{ApiKeyId, OrganizationId};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
 use crate::{
     Billing, Error, Missing,
+    freshness::is_fresh,
     ports::{ApiKey, Scopes},
     token::Token,
 };
 
-/// How long a revoked key may still be believed.
-const STALE_AFTER: Duration = Duration::SECOND;
 /// More keys than are in use at once; beyond it the memory starts anew.
 const MOST_KNOWN: usize = 10_000;
 
@@ -69,8 +68,7 @@ impl KnownKeys {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         known
             .get(public)
-            // Also when the clock was set back: what is read in the future is stale.
-            .filter(|(read_at, _)| (Duration::ZERO..STALE_AFTER).contains(&(wall - *read_at)))
+            .filter(|(read_at, _)| is_fresh(*read_at, wall))
             .map(|(_, key)| key.clone())
     }
 

@@ -47,8 +47,12 @@ impl Billing {
     ) -> Result<QuotaReport, Error> {
         let (now, wall) = (self.ports.clock.now(), self.ports.clock.wall());
         let known = match self.known_quotas.get(organization, meter, (now, wall)) {
-            Some(known) => known,
-            None => self.read_quota(organization, meter, (now, wall)).await?,
+            Ok(known) => known,
+            Err(reading) => {
+                let known = self.read_quota(organization, meter, (now, wall)).await?;
+                self.known_quotas.put(meter, known.clone(), reading);
+                known
+            }
         };
         if !(1..=MOST_USE).contains(&quantity) {
             return Err(Error::invalid("quantity", "must be from 1 to 2^53 - 1"));
@@ -69,9 +73,7 @@ impl Billing {
         let quotas = self.ports.ledgers.quotas(organization, &rules, now).await?;
         let quota = *quotas.first().ok_or(Error::NotFound(Missing::Organization))?;
         let entitlement = Arc::new(entitlement);
-        let known = KnownQuota { entitlement, quota, as_of: now, read_at: wall };
-        self.known_quotas.put(meter, known.clone());
-        Ok(known)
+        Ok(KnownQuota { entitlement, quota, as_of: now, read_at: wall })
     }
 }
 

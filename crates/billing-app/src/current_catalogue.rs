@@ -3,12 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use billing_domain::catalogue::Catalogue;
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 
-use crate::{Billing, Error, ports::CatalogueQueries};
-
-/// How old an answer may be.
-const STALE_AFTER: Duration = Duration::SECOND;
+use crate::{Billing, Error, freshness::is_fresh, ports::CatalogueQueries};
 
 pub(crate) struct CurrentCatalogue {
     queries: Arc<dyn CatalogueQueries>,
@@ -22,9 +19,7 @@ impl CurrentCatalogue {
 
     fn kept(&self, wall: OffsetDateTime) -> Option<Arc<Catalogue>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        // Also when the clock was set back: what is read in the future is stale.
-        let fresh = |read_at| (Duration::ZERO..STALE_AFTER).contains(&(wall - read_at));
-        kept.as_ref().filter(|(read_at, _)| fresh(*read_at)).map(|(_, it)| it.clone())
+        kept.as_ref().filter(|(read_at, _)| is_fresh(*read_at, wall)).map(|(_, it)| it.clone())
     }
 
     fn keep(&self, wall: OffsetDateTime, catalogue: Catalogue) -> Arc<Catalogue> {

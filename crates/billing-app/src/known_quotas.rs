@@ -5,16 +5,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use billing_domain::{id::OrganizationId, quota::Quota};
 use time::{Duration, OffsetDateTime};
 
-use crate::Entitlement;
+use crate::{Entitlement, freshness::is_fresh};
 
-/// How old an answer may be.
-const STALE_AFTER: Duration = Duration::SECOND;
 /// From when one of those who ask reads anew, while the others are still answered from here: so
 /// that a much asked quota never goes stale, and nobody waits in a crowd.
 const RENEW_AFTER: Duration = Duration::milliseconds(500);
@@ -33,11 +31,10 @@ pub(crate) struct KnownQuota {
 }
 
 impl KnownQuota {
-    /// Also when a clock was set back: what is read in the future is stale.
     fn is_fresh(&self, now: OffsetDateTime, wall: OffsetDateTime) -> bool {
         let ends = [self.quota.resets_at, self.entitlement.ends_at()];
         let goes_on = self.as_of <= now && ends.into_iter().flatten().all(|end| now < end);
-        goes_on && (Duration::ZERO..STALE_AFTER).contains(&(wall - self.read_at))
+        goes_on && is_fresh(self.read_at, wall)
     }
 }
 
@@ -49,42 +46,75 @@ struct Kept {
     renewing: bool,
 }
 
-#[derive(Default)]
-pub(crate) struct KnownQuotas(Mutex<HashMap<OrganizationId, Meters>>);
+/// Changes are counted for groups of organizations, so that their counts never need to be forgotten.
+const GROUPS: usize = 4096;
+
+/// How often the group of an organization had changed when a read began.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading(u64);
+
+pub(crate) struct KnownQuotas(Mutex<Known>);
+
+struct Known {
+    quotas: HashMap<OrganizationId, Meters>,
+    changes: Vec<u64>,
+}
+
+impl Default for KnownQuotas {
+    fn default() -> Self {
+        Self(Mutex::new(Known { quotas: HashMap::new(), changes: vec![0; GROUPS] }))
+    }
+}
 
 impl KnownQuotas {
-    /// What is known and fresh; nothing for the one who is to read it anew.
+    /// What is known and fresh; for the one who is to read it anew, the beginning of that.
     pub(crate) fn get(
         &self,
         organization: OrganizationId,
         meter: &str,
         (now, wall): (OffsetDateTime, OffsetDateTime),
-    ) -> Option<KnownQuota> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = known.get_mut(&organization)?.get_mut(meter)?;
-        if !kept.quota.is_fresh(now, wall) {
-            return None;
-        }
+    ) -> Result<KnownQuota, Reading> {
+        let mut known = self.known();
+        let reading = Reading(*known.changes_of(organization));
+        let kept = known.quotas.get_mut(&organization).and_then(|meters| meters.get_mut(meter));
+        let kept = kept.filter(|kept| kept.quota.is_fresh(now, wall)).ok_or(reading)?;
         if !kept.renewing && wall - kept.quota.read_at >= RENEW_AFTER {
             kept.renewing = true;
-            return None;
+            return Err(reading);
         }
-        Some(kept.quota.clone())
+        Ok(kept.quota.clone())
     }
 
-    pub(crate) fn put(&self, meter: &str, quota: KnownQuota) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_KNOWN {
-            known.clear();
-        }
+    /// Keeps what was read, unless something has changed since the read began.
+    pub(crate) fn put(&self, meter: &str, quota: KnownQuota, reading: Reading) {
         let organization = quota.entitlement.organization.id;
+        let mut known = self.known();
+        if *known.changes_of(organization) != reading.0 {
+            return;
+        }
+        if known.quotas.len() >= MOST_KNOWN {
+            known.quotas.clear();
+        }
         let kept = Kept { quota, renewing: false };
-        known.entry(organization).or_default().insert(meter.to_owned(), kept);
+        known.quotas.entry(organization).or_default().insert(meter.to_owned(), kept);
     }
 
     /// Called after every change of what an organization may have or has used.
     pub(crate) fn forget(&self, organization: OrganizationId) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.remove(&organization);
+        let mut known = self.known();
+        *known.changes_of(organization) += 1;
+        known.quotas.remove(&organization);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn changes_of(&mut self, organization: OrganizationId) -> &mut u64 {
+        let [.., high, low] = organization.0.into_bytes();
+        let group = usize::from(u16::from_be_bytes([high, low])) % GROUPS;
+        self.changes.get_mut(group).expect("there is a count for every group")
     }
 }

@@ -14,6 +14,7 @@ mod consume_credits;
 mod current_catalogue;
 mod entitlement;
 mod error;
+mod freshness;
 mod gateway_facts;
 mod give_bonus;
 mod grant_credits;

@@ -83,8 +83,8 @@ pub(crate) async fn checkout(
 ) -> Result<HttpResponse, Problem> {
     let pack = body.pack(&*http.billing.catalogue().await?)?;
     let request = body.request(&caller, pack)?;
-    let opened = http.to_the_end(|billing| async move { billing.buy_credits(request).await });
-    Ok(HttpResponse::Created().json(Checkout::from(opened.await?)))
+    let opened = http.billing.buy_credits(request).await?;
+    Ok(HttpResponse::Created().json(Checkout::from(opened)))
 }
 
 impl BuyPack {

@@ -49,7 +49,8 @@ impl Http {
         }
     }
 
-    /// Runs a use case that moves money: once begun it ends, whether or not anybody waits.
+    /// Runs a use case that moves money: once begun it ends, whether or not anybody waits. For
+    /// plain routes; those that run once per key are run to their end as a whole.
     pub(crate) async fn to_the_end<T, F>(
         &self,
         work: impl FnOnce(Arc<Billing>) -> F,

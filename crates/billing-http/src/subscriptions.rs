@@ -113,8 +113,8 @@ pub(crate) async fn checkout(
     Body(body): Body<Subscribe>,
 ) -> Result<HttpResponse, Problem> {
     let request = body.request(&caller, None)?;
-    let opened = http.to_the_end(|it| async move { it.start_subscription(request).await });
-    Ok(HttpResponse::Created().json(Checkout::from(opened.await?)))
+    let opened = http.billing.start_subscription(request).await?;
+    Ok(HttpResponse::Created().json(Checkout::from(opened)))
 }
 
 /// Opens a page of Stripe on which to pay for a plan.
@@ -132,8 +132,8 @@ pub(crate) async fn checkout_at_stripe(
     Body(body): Body<Subscribe>,
 ) -> Result<HttpResponse, Problem> {
     let request = body.request(&caller, Some(Gateway::Stripe))?;
-    let opened = http.to_the_end(|it| async move { it.start_subscription(request).await });
-    Ok(HttpResponse::Created().json(Checkout::from(opened.await?)))
+    let opened = http.billing.start_subscription(request).await?;
+    Ok(HttpResponse::Created().json(Checkout::from(opened)))
 }
 
 /// Opens the gateway's page for payment methods, invoices and subscriptions.

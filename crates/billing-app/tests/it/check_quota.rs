@@ -1,15 +1,27 @@
+use std::sync::{Arc, OnceLock, Weak};
+
+use async_trait::async_trait;
 use billing_app::{
-    Error, Missing, QuotaReport,
-    ports::{About, UsageLedger},
+    Billing, Error, Missing, QuotaReport, Settings,
+    ports::{About, CreditSummary, LedgerQueries, Page, UsageLedger},
 };
-use billing_domain::{catalogue::Window, id::OrganizationId, quota::QuotaReason};
+use billing_domain::{
+    catalogue::Window,
+    credits::Entry,
+    id::OrganizationId,
+    quota::{Quota, QuotaReason},
+    usage::UsageRule,
+};
 use billing_testkit::{
-    NOON,
+    MemoryStore, NOON,
     builders::{a_fresh_id, a_usage_command},
 };
-use time::{Duration, macros::datetime};
+use time::{Duration, OffsetDateTime, macros::datetime};
 
-use crate::{give_bonus::five_more, scene::Scene};
+use crate::{
+    give_bonus::five_more,
+    scene::{Scene, a_generation, ports},
+};
 
 async fn check(scene: &Scene, acme: OrganizationId, quantity: u64) -> QuotaReport {
     scene.billing.check_quota(acme, "ai_generations", quantity).await.expect("it is answered")
@@ -122,6 +134,56 @@ async fn what_this_process_changes_is_seen_at_once() {
     assert!(check(&scene, acme, 1).await.answer.allowed);
     scene.subscribe(acme, "starter").await;
     assert_eq!(check(&scene, acme, 1).await.plan, "starter");
+}
+
+#[tokio::test]
+async fn a_read_that_was_overtaken_by_a_change_is_not_kept() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    let overtaken = Arc::new(Overtaken { store: scene.store.clone(), by: OnceLock::new() });
+    let mut ports = ports(&scene.store, scene.gateway.clone(), &scene.clock);
+    ports.ledgers = overtaken.clone();
+    let billing = Arc::new(Billing::new(ports, Settings::default()));
+    overtaken.by.set(Arc::downgrade(&billing)).expect("it is set once");
+
+    let check = async || billing.check_quota(acme, "ai_generations", 1).await.unwrap().answer;
+    assert_eq!(check().await.used, 0, "it was read before the use was counted");
+    assert_eq!(check().await.used, 1, "and is not answered again after it");
+}
+
+/// A ledger that is read, and then, before the reader has the answer, a use is counted.
+struct Overtaken {
+    store: MemoryStore,
+    by: OnceLock<Weak<Billing>>,
+}
+
+#[async_trait]
+impl LedgerQueries for Overtaken {
+    async fn credits(&self, id: OrganizationId) -> Result<Option<CreditSummary>, Error> {
+        self.store.credits(id).await
+    }
+
+    async fn credit_entries(
+        &self,
+        id: OrganizationId,
+        page: Page<i64>,
+    ) -> Result<Vec<Entry>, Error> {
+        self.store.credit_entries(id, page).await
+    }
+
+    async fn quotas(
+        &self,
+        id: OrganizationId,
+        rules: &[(String, UsageRule)],
+        now: OffsetDateTime,
+    ) -> Result<Vec<Quota>, Error> {
+        let read = self.store.quotas(id, rules, now).await?;
+        let billing = self.by.get().and_then(Weak::upgrade).expect("it is set");
+        if read.iter().all(|quota| quota.used == 0) {
+            billing.record_usage(a_generation(id)).await?;
+        }
+        Ok(read)
+    }
 }
 
 #[tokio::test]

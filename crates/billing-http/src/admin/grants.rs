@@ -102,7 +102,7 @@ async fn credits(
         expires_at: expires_at.map(|at| at.0),
         key: key.or(idempotency_key)?,
     };
-    let id = http.to_the_end(|it| async move { it.grant_credits(request).await }).await?;
+    let id = http.billing.grant_credits(request).await?;
     Ok(Given {
         id: id.0,
         organization_id: to.0,
@@ -128,7 +128,7 @@ async fn bonus(http: &Http, to: OrganizationId, body: Give) -> Result<Given, Pro
         reason: reason.ok_or_else(|| required("reason"))?,
         expires_at: expires_at.map(|at| at.0),
     };
-    let bonus = http.to_the_end(|it| async move { it.give_bonus(request).await }).await?;
+    let bonus = http.billing.give_bonus(request).await?;
     let Bonus { id, meter, amount, remaining: _, reason, expires_at, created_at: _ } = bonus;
     Ok(Given {
         id: id.0,

@@ -66,18 +66,17 @@ pub(super) async fn load(
     frame: Option<Frame>,
 ) -> Result<Accounts, Error> {
     let asked = Asked::of(orders);
-    let mut shared = connection;
     let lock = LockAccounts { organizations: &asked.organizations };
+    let locking = async { lock.load::<AccountRow>(&mut { connection }).await };
     let (locked, read) = match frame {
         Some(frame) => {
             let opening = async { (&mut { connection }).batch_execute(frame.opening).await };
-            let locking = async { lock.load::<AccountRow>(&mut { connection }).await };
             let ((), locked, read) =
                 try_join!(biased; opening, locking, asked.read(connection)).map_err(failed)?;
             (locked, read)
         }
         None => {
-            let locked = lock.load::<AccountRow>(&mut shared).await.map_err(failed)?;
+            let locked = locking.await.map_err(failed)?;
             (locked, asked.read(connection).await.map_err(failed)?)
         }
     };
