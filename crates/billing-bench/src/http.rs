@@ -55,22 +55,45 @@ struct Head {
     length: usize,
 }
 
+impl Request {
+    /// As it goes over the wire.
+    #[cfg(test)]
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("requests are text")
+    }
+}
+
 impl Site {
+    /// The server at an address, asked with a key.
+    pub(crate) fn at(url: &str, key: &str) -> anyhow::Result<Self> {
+        let authority = url.strip_prefix("http://").context("--url must begin with http://")?;
+        let authority = authority.trim_end_matches('/').to_owned();
+        ensure!(!authority.contains('/'), "--url must end after host and port");
+        Ok(Self { authority, authorization: format!("Bearer {key}") })
+    }
+
     /// A GET of a path.
     pub(crate) fn get(&self, path: &str) -> Request {
-        self.request("GET", path, "")
+        self.request("GET", path, &self.authorized(), "")
     }
 
     /// A POST of JSON to a path.
     pub(crate) fn post(&self, path: &str, body: &serde_json::Value) -> Request {
-        self.request("POST", path, &body.to_string())
+        self.request("POST", path, &self.authorized(), &body.to_string())
     }
 
-    fn request(&self, method: &str, path: &str, body: &str) -> Request {
-        let Self { authority, authorization } = self;
-        let mut head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {authority}\r\nAuthorization: {authorization}\r\n"
-        );
+    /// A POST of JSON, as it is, by somebody who has no key but these lines of the head.
+    pub(crate) fn deliver(&self, path: &str, lines: &str, body: &str) -> Request {
+        self.request("POST", path, lines, body)
+    }
+
+    fn authorized(&self) -> String {
+        format!("Authorization: {}\r\n", self.authorization)
+    }
+
+    fn request(&self, method: &str, path: &str, lines: &str, body: &str) -> Request {
+        let authority = &self.authority;
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {authority}\r\n{lines}");
         if !body.is_empty() {
             head += "Content-Type: application/json\r\n";
             head += &format!("Content-Length: {}\r\n", body.len());

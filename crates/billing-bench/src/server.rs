@@ -16,10 +16,15 @@ use tokio::{
     time::timeout,
 };
 
+use crate::cluster::Cluster;
+
 /// How long it may take to start: the database is made anew.
 const START: Duration = Duration::from_secs(60);
 /// How long it may take to stop; it lets requests finish first.
 const STOP: Duration = Duration::from_secs(40);
+
+/// What webhooks are signed with.
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_load";
 
 /// A server that answers.
 pub(crate) struct Server {
@@ -31,6 +36,10 @@ pub(crate) struct Server {
     pub(crate) binary: PathBuf,
     /// Its process.
     pub(crate) pid: u32,
+    /// What belongs to the run: the folders of servers, and their logs.
+    pub(crate) folder: PathBuf,
+    /// Held as long as this run lasts.
+    lock: File,
     child: Child,
     /// Kept, so that it can always print.
     _printed: Lines<BufReader<ChildStdout>>,
@@ -44,15 +53,31 @@ impl Server {
         if !binary.exists() {
             bail!("there is no {}: cargo build --release -p billing-http", binary.display());
         }
-        let (lock, log, data) = empty_folder(&target)?;
-        let mut child = Command::new(&binary)
-            .env("BILLING_DATA_DIR", data)
-            .env("BILLING_LISTEN", "127.0.0.1:0")
-            .env("BILLING_SANDBOX_LISTEN", "127.0.0.1:0")
-            .env_remove("DATABASE_URL")
-            .env_remove("STRIPE_SECRET_KEY")
+        let (lock, folder) = empty_folder(&target)?;
+        Self::run(binary, folder, "first", (lock, None)).await
+    }
+
+    /// Starts another one on the same database.
+    pub(crate) async fn start_beside(&self, cluster: &Cluster) -> anyhow::Result<Self> {
+        let (binary, folder) = (self.binary.clone(), self.folder.clone());
+        Self::run(binary, folder, "second", (self.lock.try_clone()?, Some(cluster.url()))).await
+    }
+
+    async fn run(
+        binary: PathBuf,
+        folder: PathBuf,
+        name: &str,
+        (lock, database): (File, Option<String>),
+    ) -> anyhow::Result<Self> {
+        let log = folder.join(name).with_extension("log");
+        let mut command = command(&binary, &folder.join(name));
+        if let Some(url) = database {
+            command.arg("--sandbox").env("DATABASE_URL", url);
+        }
+        let mut child = command
+            .arg("serve")
             // The lock is held as long as the server lives, even if we are killed.
-            .stdin(Stdio::from(lock))
+            .stdin(Stdio::from(lock.try_clone()?))
             .stdout(Stdio::piped())
             .stderr(Stdio::from(File::create(&log)?))
             .kill_on_drop(true)
@@ -62,7 +87,25 @@ impl Server {
         let welcome = welcome.context("the server did not start in time").flatten();
         let (url, key) = welcome.with_context(|| format!("see {}", log.display()))?;
         let pid = child.id().context("the server has ended")?;
-        Ok(Self { url, key, binary, pid, child, _printed: lines })
+        Ok(Self { url, key, binary, pid, folder, lock, child, _printed: lines })
+    }
+
+    /// The database under the first server.
+    pub(crate) fn cluster(&self) -> anyhow::Result<Cluster> {
+        Cluster::under(&self.folder.join("first"))
+    }
+
+    /// Looks whether all holds that must hold, while the first server runs; an error says what
+    /// does not. Returns how many invariants hold.
+    pub(crate) async fn doctor(&self) -> anyhow::Result<usize> {
+        let output = command(&self.binary, &self.folder.join("first")).arg("doctor").output();
+        let output = output.await?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        if !output.status.success() {
+            let complaint = String::from_utf8_lossy(&output.stderr);
+            bail!("the doctor says:\n{said}{complaint}");
+        }
+        Ok(said.lines().filter(|line| line.starts_with("holds")).count())
     }
 
     /// Stops it, and its database with it.
@@ -79,6 +122,20 @@ impl Server {
     }
 }
 
+/// The binary with an environment of ours. Webhooks come from us only, so that there is no
+/// sandbox, and the gateway is where nobody answers.
+fn command(binary: &Path, data: &Path) -> Command {
+    let mut command = Command::new(binary);
+    command
+        .env_remove("DATABASE_URL")
+        .env("BILLING_DATA_DIR", data)
+        .env("BILLING_LISTEN", "127.0.0.1:0")
+        .env("STRIPE_SECRET_KEY", "sk_test_load")
+        .env("STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET)
+        .env("STRIPE_BASE_URL", "http://127.0.0.1:9");
+    command
+}
+
 /// Where cargo builds: this program is in `<target>/<profile>/`.
 fn target_folder() -> anyhow::Result<PathBuf> {
     let own = env::current_exe()?;
@@ -86,7 +143,7 @@ fn target_folder() -> anyhow::Result<PathBuf> {
 }
 
 /// Empties the folder of the last run; the file is locked by nobody else.
-fn empty_folder(target: &Path) -> anyhow::Result<(File, PathBuf, PathBuf)> {
+fn empty_folder(target: &Path) -> anyhow::Result<(File, PathBuf)> {
     let folder = target.join("bench-data");
     let lock = File::create(target.join("bench-data.lock"))?;
     lock.try_lock().with_context(|| format!("another run uses {}", folder.display()))?;
@@ -94,7 +151,7 @@ fn empty_folder(target: &Path) -> anyhow::Result<(File, PathBuf, PathBuf)> {
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir(&folder)?;
-    Ok((lock, folder.join("server.log"), folder.join("data")))
+    Ok((lock, folder))
 }
 
 /// Address and key, as the server prints them for people.
