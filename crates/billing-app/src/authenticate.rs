@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use billing_domain::id::{ApiKeyId, OrganizationId};
@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::{
     Billing, Error, Missing,
-    freshness::is_fresh,
+    freshness::{RENEW_AFTER, is_fresh},
     ports::{ApiKey, Scopes},
     token::Token,
 };
@@ -60,24 +60,62 @@ impl Caller {
     }
 }
 
+/// Keys that were read before.
 #[derive(Default)]
-pub(crate) struct KnownKeys(Mutex<HashMap<String, (OffsetDateTime, ApiKey)>>);
+pub(crate) struct KnownKeys(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    keys: HashMap<String, Kept>,
+    /// How often anything has changed.
+    changes: u64,
+}
+
+struct Kept {
+    key: Arc<ApiKey>,
+    read_at: OffsetDateTime,
+    /// Whether somebody is reading it anew.
+    renewing: bool,
+}
+
+/// How often keys had changed when a read began.
+struct Reading(u64);
 
 impl KnownKeys {
-    fn get(&self, public: &str, wall: OffsetDateTime) -> Option<ApiKey> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known
-            .get(public)
-            .filter(|(read_at, _)| is_fresh(*read_at, wall))
-            .map(|(_, key)| key.clone())
+    /// A key that is known and fresh; for the one who is to read it anew, the beginning of that.
+    fn get(&self, public: &str, wall: OffsetDateTime) -> Result<Arc<ApiKey>, Reading> {
+        let mut known = self.known();
+        let reading = Reading(known.changes);
+        let kept = known.keys.get_mut(public).filter(|kept| is_fresh(kept.read_at, wall));
+        let Some(kept) = kept else { return Err(reading) };
+        if !kept.renewing && wall - kept.read_at >= RENEW_AFTER {
+            kept.renewing = true;
+            return Err(reading);
+        }
+        Ok(kept.key.clone())
     }
 
-    fn put(&self, wall: OffsetDateTime, key: ApiKey) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_KNOWN {
-            known.clear();
+    /// Keeps what was read, unless something has changed since the read began.
+    fn put(&self, wall: OffsetDateTime, key: &Arc<ApiKey>, reading: Reading) {
+        let mut known = self.known();
+        if known.changes != reading.0 {
+            return;
         }
-        known.insert(key.public.clone(), (wall, key));
+        if known.keys.len() >= MOST_KNOWN {
+            known.keys.clear();
+        }
+        let kept = Kept { key: key.clone(), read_at: wall, renewing: false };
+        known.keys.insert(key.public.clone(), kept);
+    }
+
+    pub(crate) fn forget_all(&self) {
+        let mut known = self.known();
+        known.changes += 1;
+        known.keys.clear();
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,10 +126,11 @@ impl Billing {
         let token = Token::parse(token, self.settings.environment).ok_or(UNKNOWN)?;
         let wall = self.ports.clock.wall();
         let key = match self.known_keys.get(&token.public, wall) {
-            Some(key) => key,
-            None => {
+            Ok(key) => key,
+            Err(reading) => {
                 let key = self.ports.access.api_key(&token.public).await?.ok_or(UNKNOWN)?;
-                self.known_keys.put(wall, key.clone());
+                let key = Arc::new(key);
+                self.known_keys.put(wall, &key, reading);
                 key
             }
         };
@@ -104,7 +143,7 @@ impl Billing {
         }
         Ok(Caller {
             key: key.id,
-            public: key.public,
+            public: key.public.clone(),
             scopes: key.scopes,
             organization_id: key.organization_id,
         })

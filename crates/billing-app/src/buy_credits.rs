@@ -22,6 +22,8 @@ pub struct BuyCredits {
     pub currency: Option<Currency>,
     /// Where; by default the preferred gateway.
     pub gateway: Option<Gateway>,
+    /// Whether the gateway keeps the method, so that credits can be topped up with it later.
+    pub saves_method: bool,
     /// Where the payer goes afterwards.
     pub urls: ReturnUrls,
 }
@@ -48,6 +50,7 @@ impl Billing {
                 price,
             },
             item: CheckoutItem::Credits { name: product.name.clone(), amount: price },
+            saves_method: request.saves_method,
             urls: request.urls,
         })
         .await

@@ -66,7 +66,10 @@ impl Billing {
     pub async fn revoke_api_key(&self, id: ApiKeyId) -> Result<ApiKey, Error> {
         let mut work = self.ports.store.begin(Scope::Operator).await?;
         let revoked = work.access_keys().revoke(id, self.ports.clock.wall()).await?;
-        work.commit().await?;
+        let committed = work.commit().await;
+        // Also where the outcome is unknown.
+        self.api_keys_changed();
+        committed?;
         revoked.ok_or(Error::NotFound(Missing::ApiKey))
     }
 

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use billing_domain::{
     catalogue::{Plan, Price},
     id::{OrganizationId, PlanVersionId},
-    quota::QuotaAnswer,
+    quota::{Quota, QuotaAnswer},
 };
 use time::OffsetDateTime;
 
-use crate::{Billing, Entitlement, Error, Missing, give_bonus::MOST_USE, known_quotas::KnownQuota};
+use crate::{
+    Billing, Entitlement, Error, Missing, entitlement::KnownEntitlement, give_bonus::MOST_USE,
+    memory::Known,
+};
 
 /// An answer, with the facts it rests on.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,6 +40,27 @@ pub struct Upgrade {
     pub price: Price,
 }
 
+/// What a quota on one meter is decided on, as read before.
+pub(crate) struct KnownQuota {
+    pub(crate) entitlement: Arc<Entitlement>,
+    pub(crate) quota: Quota,
+    /// When it was read, by the business clock.
+    pub(crate) as_of: OffsetDateTime,
+    /// When the older part of it was read, by the wall clock.
+    pub(crate) read_at: OffsetDateTime,
+}
+
+impl Known for Arc<KnownQuota> {
+    fn read_at(&self) -> OffsetDateTime {
+        self.read_at
+    }
+
+    fn goes_on(&self, now: OffsetDateTime) -> bool {
+        let ends = [self.quota.resets_at, self.entitlement.ends_at()];
+        self.as_of <= now && ends.into_iter().flatten().all(|end| now < end)
+    }
+}
+
 impl Billing {
     /// Whether so much more of a meter may be used. The answer may be a second old, and says so.
     pub async fn check_quota(
@@ -45,12 +69,13 @@ impl Billing {
         meter: &str,
         quantity: u64,
     ) -> Result<QuotaReport, Error> {
-        let (now, wall) = (self.ports.clock.now(), self.ports.clock.wall());
-        let known = match self.known_quotas.get(organization, meter, (now, wall)) {
+        let instant = self.instant();
+        let known = match self.known.quotas.get(organization, meter, instant) {
             Ok(known) => known,
             Err(reading) => {
-                let known = self.read_quota(organization, meter, (now, wall)).await?;
-                self.known_quotas.put(meter, known.clone(), reading);
+                let known = Arc::new(self.read_quota(organization, meter, instant).await?);
+                let name = meter.to_owned();
+                self.known.quotas.put(organization, name, known.clone(), reading);
                 known
             }
         };
@@ -67,13 +92,13 @@ impl Billing {
         meter: &str,
         (now, wall): (OffsetDateTime, OffsetDateTime),
     ) -> Result<KnownQuota, Error> {
-        let entitlement = self.entitlement(organization).await?;
+        let known = self.known_entitlement(organization, (now, wall)).await?;
+        let KnownEntitlement { entitlement, read_at, .. } = known;
         entitlement.catalogue.meter(meter).ok_or(Error::NotFound(Missing::Meter))?;
-        let rules = [(meter.to_owned(), entitlement.rule(meter, now)?)];
-        let quotas = self.ports.ledgers.quotas(organization, &rules, now).await?;
-        let quota = *quotas.first().ok_or(Error::NotFound(Missing::Organization))?;
-        let entitlement = Arc::new(entitlement);
-        Ok(KnownQuota { entitlement, quota, as_of: now, read_at: wall })
+        let asked = entitlement.quota_question(meter, now)?;
+        let quota = self.ports.facts.quotas(&[asked], now).await?.into_iter().next();
+        let quota = quota.ok_or(Error::NotFound(Missing::Organization))?;
+        Ok(KnownQuota { entitlement, quota, as_of: now, read_at })
     }
 }
 

@@ -12,7 +12,11 @@ use billing_domain::{
 };
 use time::OffsetDateTime;
 
-use crate::{Billing, Error, Missing};
+use crate::{
+    Billing, Error, Missing,
+    memory::Known,
+    ports::{QuotaQuestion, Subscriber},
+};
 
 /// The group of plans of which an organization has one.
 pub(crate) const MAIN_GROUP: &str = "main";
@@ -63,6 +67,16 @@ impl Entitlement {
         }
     }
 
+    /// What to ask about use of a meter, to decide on its quota.
+    pub(crate) fn quota_question(
+        &self,
+        meter: &str,
+        at: OffsetDateTime,
+    ) -> Result<QuotaQuestion, Error> {
+        let (organization_id, rule) = (self.organization.id, self.rule(meter, at)?);
+        Ok(QuotaQuestion { organization_id, meter: meter.to_owned(), rule })
+    }
+
     /// When it ends by itself, if it does.
     pub(crate) const fn ends_at(&self) -> Option<OffsetDateTime> {
         self.ends_at
@@ -75,15 +89,61 @@ impl Entitlement {
     }
 }
 
+/// What an organization may have, as read before.
+#[derive(Clone)]
+pub(crate) struct KnownEntitlement {
+    pub(crate) entitlement: Arc<Entitlement>,
+    /// When it was read, by the business clock.
+    pub(crate) as_of: OffsetDateTime,
+    /// The same, by the wall clock.
+    pub(crate) read_at: OffsetDateTime,
+}
+
+impl Known for KnownEntitlement {
+    fn read_at(&self) -> OffsetDateTime {
+        self.read_at
+    }
+
+    fn goes_on(&self, now: OffsetDateTime) -> bool {
+        self.as_of <= now && self.entitlement.ends_at.is_none_or(|end| now < end)
+    }
+}
+
 impl Billing {
     /// What an organization may have now.
     pub async fn entitlement(&self, id: OrganizationId) -> Result<Entitlement, Error> {
-        let organization = self.ports.organizations.organization(id).await?;
-        let organization = organization.ok_or(Error::NotFound(Missing::Organization))?;
-        let subscription = self.ports.organizations.subscription(id, MAIN_GROUP).await?;
-        let catalogue = self.catalogue().await?;
+        let subscriber = self.ports.facts.subscribers(&[id]).await?.into_iter().next().flatten();
+        let subscriber = subscriber.ok_or(Error::NotFound(Missing::Organization))?;
+        self.entitled(subscriber, self.catalogue().await?, self.ports.clock.now())
+    }
 
-        let (now, grace_days) = (self.ports.clock.now(), self.settings.grace_days);
+    /// The same, at most a second old.
+    pub(crate) async fn known_entitlement(
+        &self,
+        id: OrganizationId,
+        (now, wall): (OffsetDateTime, OffsetDateTime),
+    ) -> Result<KnownEntitlement, Error> {
+        match self.known.entitlements.get(id, &(), (now, wall)) {
+            Ok(known) => Ok(known),
+            Err(reading) => {
+                let entitlement = Arc::new(self.entitlement(id).await?);
+                let known = KnownEntitlement { entitlement, as_of: now, read_at: wall };
+                self.known.entitlements.put(id, (), known.clone(), reading);
+                Ok(known)
+            }
+        }
+    }
+
+    /// What a subscriber may have at an instant.
+    pub(crate) fn entitled(
+        &self,
+        subscriber: Subscriber,
+        catalogue: Arc<Catalogue>,
+        now: OffsetDateTime,
+    ) -> Result<Entitlement, Error> {
+        let grace_days = self.settings.grace_days;
+        let subscription = subscriber.subscription(MAIN_GROUP).cloned();
+        let organization = subscriber.organization;
         let entitled = subscription.as_ref().filter(|it| it.gives_access(now, grace_days));
         let billed = entitled.map(|it| (it.period, it.interval));
         let version = match entitled {

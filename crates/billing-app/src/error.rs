@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use billing_domain::{
-    credits::{InvalidConsume, InvalidGrant, InvalidKey},
+    catalogue::InvalidLimit,
+    credits::{InvalidConsume, InvalidCredits, InvalidGrant, InvalidKey, InvalidSettings},
     money::MoneyError,
     organization::InvalidOrganization,
     subscription::InvalidTransition,
 };
+use time::OffsetDateTime;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -73,11 +75,19 @@ pub enum Missing {
     Customer,
     /// A webhook in the inbox.
     Webhook,
+    /// Credits that are reserved.
+    Hold,
+    /// A use of credits.
+    Draw,
+    /// A decision.
+    Decision,
+    /// An auto top-up of credits: nobody ever said what is wanted.
+    AutoTopUp,
 }
 
 impl Missing {
     /// Every one of them, for the registry of error codes.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 14] = [
         Self::Organization,
         Self::Plan,
         Self::CreditProduct,
@@ -88,6 +98,10 @@ impl Missing {
         Self::Gateway,
         Self::Customer,
         Self::Webhook,
+        Self::Hold,
+        Self::Draw,
+        Self::Decision,
+        Self::AutoTopUp,
     ];
 
     /// Its name in messages.
@@ -103,6 +117,10 @@ impl Missing {
             Self::Gateway => "gateway",
             Self::Customer => "customer",
             Self::Webhook => "webhook",
+            Self::Hold => "hold",
+            Self::Draw => "use of credits",
+            Self::Decision => "decision",
+            Self::AutoTopUp => "auto top-up",
         }
     }
 }
@@ -136,6 +154,16 @@ pub enum Refusal {
     /// The event is too late or too early to be counted.
     #[error("{0}")]
     OutOfTime(&'static str),
+    /// The meter does not count in a way in which that can be done.
+    #[error("`{meter}` counts by {aggregation}: {what}")]
+    NotOnThisMeter {
+        /// Which one.
+        meter: String,
+        /// How it counts.
+        aggregation: &'static str,
+        /// What cannot be done.
+        what: &'static str,
+    },
     /// The gateway cannot do it.
     #[error("{gateway} cannot do that: {what}")]
     NotAtThisGateway {
@@ -153,6 +181,21 @@ pub enum Refusal {
     /// The subscription is not where that can be done.
     #[error(transparent)]
     InvalidTransition(#[from] InvalidTransition),
+    /// The hold was settled, for another amount.
+    #[error("the hold was settled before, for {0} credits")]
+    HoldSettled(i64),
+    /// The hold was given up.
+    #[error("the hold was released before")]
+    HoldReleased,
+    /// The hold has returned by itself.
+    #[error("the hold timed out at {0}; what it held has returned")]
+    HoldTimedOut(OffsetDateTime),
+    /// No more can be settled than is held.
+    #[error("only {0} credits are held")]
+    MoreThanHeld(i64),
+    /// No more can be given back than was used.
+    #[error("only {0} credits of it can be given back")]
+    MoreThanUsed(i64),
     /// A meter that cannot be counted beyond.
     #[error("the total on this meter would be too large to be counted")]
     TooMuch,
@@ -190,10 +233,26 @@ impl From<InvalidConsume> for Error {
     }
 }
 
+impl From<InvalidCredits> for Error {
+    fn from(error: InvalidCredits) -> Self {
+        Self::invalid("amount", error.to_string())
+    }
+}
+
+impl From<InvalidSettings> for Error {
+    fn from(error: InvalidSettings) -> Self {
+        let field = match error {
+            InvalidSettings::Credits { field } => field,
+            InvalidSettings::Percent => "low_percent",
+        };
+        Self::invalid(field, error.to_string())
+    }
+}
+
 impl From<InvalidGrant> for Error {
     fn from(error: InvalidGrant) -> Self {
         let field = match error {
-            InvalidGrant::Amount => "amount",
+            InvalidGrant::Amount(_) => "amount",
             InvalidGrant::Expiry | InvalidGrant::Purchased => "expires_at",
         };
         Self::invalid(field, error.to_string())
@@ -208,6 +267,12 @@ impl From<InvalidOrganization> for Error {
             InvalidOrganization::BillingEmail => "billing_email",
         };
         Self::invalid(field, error.to_string())
+    }
+}
+
+impl From<InvalidLimit> for Error {
+    fn from(error: InvalidLimit) -> Self {
+        Self::invalid("window", error.to_string())
     }
 }
 

@@ -4,6 +4,9 @@ use time::{Duration, OffsetDateTime};
 
 /// How old an answer may be.
 const STALE_AFTER: Duration = Duration::SECOND;
+/// What is asked for at this age is read anew, while answers still come from memory: so that what
+/// is much asked never goes stale, and nobody waits in a crowd.
+pub(crate) const RENEW_AFTER: Duration = Duration::milliseconds(500);
 
 /// Whether what was read at an instant of the wall clock may still be believed. When the clock was
 /// set back, what was read in the future may not.

@@ -2,11 +2,11 @@
 
 use billing_domain::{
     id::{BonusId, OrganizationId},
-    usage::Bonus,
+    usage::{Bonus, UsageCommand},
 };
 use time::{Duration, OffsetDateTime};
 
-use crate::{Billing, Error, Missing, ports::Scope};
+use crate::{Billing, Error, Missing};
 
 /// The largest bonus and count: exact in every JSON reader.
 pub(crate) const MOST_USE: u64 = (1 << 53) - 1;
@@ -51,13 +51,11 @@ impl Billing {
             expires_at,
             created_at: now,
         };
-        let scope = Scope::Organization(request.organization_id);
-        let mut work = self.ports.store.begin(scope).await?;
-        let found = work.organizations().find(request.organization_id).await?;
-        found.ok_or(Error::NotFound(Missing::Organization))?;
-        work.usage().give_bonus(request.organization_id, &bonus).await?;
-        work.commit().await?;
-        self.known_quotas.forget(request.organization_id);
+        let (organization, command) = (request.organization_id, UsageCommand::Bonus(bonus.clone()));
+        let given = self.ports.usage.apply(organization, command, now).await;
+        // Also where the outcome is unknown.
+        self.usage_changed(organization);
+        given?;
         Ok(bonus)
     }
 }

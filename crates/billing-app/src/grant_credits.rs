@@ -1,12 +1,12 @@
 //! An operator gives credits.
 
 use billing_domain::{
-    credits::{CreditCommand, CreditOutcome, GrantKind, IdempotencyKey, NewGrant, Source},
+    credits::{CreditCommand, CreditOutcome, GrantKind, NewGrant, Source},
     id::{GrantId, OrganizationId},
 };
 use time::OffsetDateTime;
 
-use crate::{Billing, Error};
+use crate::{Billing, Error, consume_credits::unexpected};
 
 /// Credits to give.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,18 +26,15 @@ pub struct GrantCredits {
 }
 
 impl Billing {
-    /// Gives credits. The same key gives once.
-    pub async fn grant_credits(&self, request: GrantCredits) -> Result<GrantId, Error> {
+    /// Gives credits, and says whether the key had given before. The same key gives once.
+    pub async fn grant_credits(&self, request: GrantCredits) -> Result<(GrantId, bool), Error> {
         if matches!(request.kind, GrantKind::Purchased | GrantKind::Subscription) {
             let message = "must be promotional or adjustment: the others come from payments";
             return Err(Error::invalid("kind", message));
         }
         let now = self.ports.clock.now();
         let id = GrantId(self.ports.ids.next());
-        let key = match &request.key {
-            Some(key) => IdempotencyKey::parse(key)?,
-            None => IdempotencyKey::parse(&id.to_string())?,
-        };
+        let key = self.key(request.key.as_deref(), id.0)?;
         let starts_at = request.starts_at.unwrap_or(now);
         if request.expires_at.is_some_and(|end| end <= now) {
             return Err(Error::invalid("expires_at", "must be in the future"));
@@ -51,15 +48,12 @@ impl Billing {
             source: Source::new("operator", key.as_str()),
         }
         .validated()?;
-        let command = CreditCommand::Grant(grant);
-        match self.ports.credits.apply(request.organization_id, command, now).await? {
-            CreditOutcome::Granted { id, .. } => Ok(id),
-            other @ (CreditOutcome::Consumed(_)
-            | CreditOutcome::Denied(_)
-            | CreditOutcome::KeyReused
-            | CreditOutcome::Booked) => {
-                Err(anyhow::anyhow!("a grant was answered with {other:?}").into())
-            }
-        }
+        let outcome =
+            self.ports.credits.apply(request.organization_id, CreditCommand::Grant(grant), now);
+        let outcome = outcome.await?;
+        let CreditOutcome::Granted { id, already } = outcome else {
+            return Err(unexpected(&outcome));
+        };
+        Ok((id, already))
     }
 }

@@ -5,62 +5,83 @@ use std::sync::Arc;
 use billing_domain::gateway::Gateway;
 
 mod authenticate;
+mod auto_top_up;
 mod book_due_credits;
 mod browse;
 mod buy_credits;
 mod change_access;
 mod check_quota;
+mod configure_credits;
 mod consume_credits;
 mod current_catalogue;
 mod entitlement;
 mod error;
+mod explain_decision;
 mod freshness;
 mod gateway_facts;
 mod give_bonus;
 mod grant_credits;
-mod known_quotas;
+mod grant_to_many;
+mod hold_credits;
+mod known;
 mod link_customer;
+mod memory;
 mod open_checkout;
 mod open_portal;
 pub mod ports;
 mod process_webhooks;
 mod read_account;
+mod rebuild_usage;
 mod receive_webhook;
 mod record_usage;
+mod record_usage_batch;
+mod refund_credits;
 mod register_organization;
+mod resolve_hold;
 mod return_urls;
 mod seed_catalogue;
 mod settle;
 mod start_subscription;
 mod token;
+mod top_up_credits;
+mod transfer_credits;
 
 pub use self::{
     authenticate::Caller,
+    auto_top_up::SetAutoTopUp,
     buy_credits::BuyCredits,
     change_access::{NewApiKey, NewKey},
     check_quota::{QuotaReport, Upgrade},
-    consume_credits::{ConsumeAnswer, ConsumeRequest, TopUp},
+    consume_credits::{ConsumeAnswer, ConsumeRequest, CreditDenial, TopUp},
     entitlement::Entitlement,
     error::{Error, Missing, Refusal},
+    explain_decision::Explanation,
     give_bonus::GiveBonus,
     grant_credits::GrantCredits,
+    grant_to_many::{GrantToMany, GrantedToMany},
+    hold_credits::{HoldAnswer, HoldRequest, HowMuch},
     open_checkout::Opened,
     process_webhooks::Progress,
     read_account::{CreditReport, MeterReport, Summary},
+    rebuild_usage::Rebuilt,
     receive_webhook::Received,
     record_usage::{RecordUsage, UsageAnswer},
+    record_usage_batch::Tracked,
+    refund_credits::RefundRequest,
     register_organization::NewOrganization,
     return_urls::ReturnUrls,
     start_subscription::StartSubscription,
     token::Environment,
+    transfer_credits::{TransferAnswer, TransferRequest},
 };
 use crate::{
     authenticate::KnownKeys,
     current_catalogue::CurrentCatalogue,
-    known_quotas::KnownQuotas,
+    known::KnownOrganizations,
     ports::{
-        AccessQueries, CatalogueQueries, Clock, CreditLedger, Ids, Inbox, LedgerQueries,
-        MoneyQueries, OrganizationQueries, PaymentGateway, Requests, Secrets, Store, UsageLedger,
+        AccessQueries, CatalogueQueries, Changes, Clock, CreditLedger, Facts, Ids, Inbox,
+        LedgerQueries, MoneyQueries, OrganizationQueries, PaymentGateway, Requests, Secrets, Store,
+        UsageLedger,
     },
 };
 
@@ -70,7 +91,7 @@ pub struct Billing {
     settings: Settings,
     current_catalogue: CurrentCatalogue,
     known_keys: KnownKeys,
-    known_quotas: KnownQuotas,
+    known: KnownOrganizations,
 }
 
 /// All that the use cases need from the outside.
@@ -96,6 +117,10 @@ pub struct Ports {
     pub ledgers: Arc<dyn LedgerQueries>,
     /// Who may ask.
     pub access: Arc<dyn AccessQueries>,
+    /// What decisions rest on.
+    pub facts: Arc<dyn Facts>,
+    /// The way to the other processes.
+    pub changes: Arc<dyn Changes>,
     /// The gateways that are switched on, the preferred one first.
     pub gateways: Vec<Arc<dyn PaymentGateway>>,
     /// The time.
@@ -117,6 +142,8 @@ pub struct Settings {
     pub automatic_tax: bool,
     /// Whether codes may be typed in on payment pages.
     pub promotion_codes: bool,
+    /// Whether the credits of periods that are longer than a month come month by month.
+    pub monthly_credits: bool,
 }
 
 impl Default for Settings {
@@ -126,6 +153,7 @@ impl Default for Settings {
             grace_days: 7,
             automatic_tax: true,
             promotion_codes: true,
+            monthly_credits: true,
         }
     }
 }
@@ -139,7 +167,7 @@ impl Billing {
             settings,
             current_catalogue,
             known_keys: KnownKeys::default(),
-            known_quotas: KnownQuotas::default(),
+            known: KnownOrganizations::default(),
         }
     }
 

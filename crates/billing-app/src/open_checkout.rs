@@ -7,7 +7,7 @@ mod give_up;
 
 use billing_domain::{
     catalogue::Catalogue,
-    checkout::{Checkout, CheckoutStatus, HostedPage, Purpose},
+    checkout::{Checkout, CheckoutStatus, HostedPage, PaidBy, Purpose},
     event::{Event, What},
     gateway::Gateway,
     id::{CheckoutId, EventId, OrganizationId},
@@ -37,6 +37,7 @@ pub(crate) struct Sale {
     pub(crate) gateway: Option<Gateway>,
     pub(crate) purpose: Purpose,
     pub(crate) item: CheckoutItem,
+    pub(crate) saves_method: bool,
     pub(crate) urls: ReturnUrls,
 }
 
@@ -77,6 +78,7 @@ impl Billing {
             cancel_url: sale.urls.cancel,
             promotion_codes: self.settings.promotion_codes,
             automatic_tax: self.settings.automatic_tax,
+            saves_method: sale.saves_method,
         };
         match gateway.checkouts().open(&request).await {
             Ok(page) => self.record_opened(gateway, checkout, page).await,
@@ -105,7 +107,10 @@ impl Billing {
         refuse_second_subscription(&mut *work, sale, catalogue).await?;
 
         let unfinished = work.checkouts().unfinished(sale.organization_id).await?;
-        let is_same = |it: &&Checkout| it.purpose == sale.purpose && it.gateway == gateway;
+        let paid_by = PaidBy::Page { saves_method: sale.saves_method };
+        let is_same = |it: &&Checkout| {
+            it.purpose == sale.purpose && it.gateway == gateway && it.paid_by == paid_by
+        };
         if let Some(open) = unfinished.iter().filter(is_same).find(|it| it.payable(now).is_some())
             && let Some(page) = open.payable(now).cloned()
         {
@@ -125,6 +130,7 @@ impl Billing {
                 organization_id: sale.organization_id,
                 gateway,
                 purpose: sale.purpose.clone(),
+                paid_by,
                 status: CheckoutStatus::Pending,
                 created_at: now,
             },

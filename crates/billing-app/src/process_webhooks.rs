@@ -95,7 +95,7 @@ impl Billing {
         })?;
         work.inbox().done(claimed.claim, false, self.ports.clock.wall()).await.map_err(passing)?;
         let committed = work.commit().await;
-        self.known_quotas.forget(organization);
+        self.organization_changed(organization);
         committed.map_err(passing)
     }
 

@@ -1,26 +1,30 @@
 //! What an organization sees of itself.
 
 use billing_domain::{
-    credits::{CreditCommand, Entry, Grant, GrantKind},
-    id::{OrganizationId, PaymentId},
+    credits::{CreditCommand, Entry, Grant, GrantKind, Settings},
+    id::{DecisionId, OrganizationId, PaymentId},
     payment::Payment,
     quota::QuotaAnswer,
 };
 
 use crate::{
     Billing, Entitlement, Error, Missing,
-    ports::{CreditSummary, Page},
+    ports::{CreditSummary, Denial, Page},
 };
 
 /// Credits, by kind and by grant.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CreditReport {
-    /// What may be used, overdraft aside.
+    /// What started grants have left, less what is overdrawn.
     pub balance: i64,
-    /// What was used beyond what there was.
+    /// What may be used: the balance without what is held, and the overdraft.
+    pub available: i64,
+    /// How much is held.
+    pub held: i64,
+    /// How much is owed.
     pub overdrawn: i64,
-    /// How much may be.
-    pub overdraft_limit: i64,
+    /// What the account is decided by.
+    pub settings: Settings,
     /// What started grants of each kind have left.
     pub by_kind: Vec<(GrantKind, i64)>,
     /// Grants that have something left, in the order of draw.
@@ -76,12 +80,9 @@ impl Billing {
     pub async fn meters(&self, entitlement: &Entitlement) -> Result<Vec<MeterReport>, Error> {
         let now = self.ports.clock.now();
         let meters = &entitlement.catalogue.meters;
-        let rules = meters
-            .iter()
-            .map(|meter| Ok((meter.key.clone(), entitlement.rule(&meter.key, now)?)))
-            .collect::<Result<Vec<_>, Error>>()?;
-        let id = entitlement.organization.id;
-        let quotas = self.ports.ledgers.quotas(id, &rules, now).await?;
+        let asked = meters.iter().map(|meter| entitlement.quota_question(&meter.key, now));
+        let asked = asked.collect::<Result<Vec<_>, Error>>()?;
+        let quotas = self.ports.facts.quotas(&asked, now).await?;
         let reports = meters.iter().zip(quotas).map(|(meter, quota)| MeterReport {
             meter: meter.key.clone(),
             name: meter.name.clone(),
@@ -96,6 +97,17 @@ impl Billing {
         let credits = self.credits(id).await?;
         let meters = self.meters(&entitlement).await?;
         Ok(Summary { entitlement, credits, meters })
+    }
+
+    /// Uses that were checked and denied, the newest first.
+    pub async fn denials(
+        &self,
+        id: OrganizationId,
+        page: Page<DecisionId>,
+    ) -> Result<Vec<Denial>, Error> {
+        let found = self.ports.organizations.organization(id).await?;
+        found.ok_or(Error::NotFound(Missing::Organization))?;
+        self.ports.ledgers.denials(id, page).await
     }
 
     /// An organization's payments, the newest first.
@@ -117,8 +129,10 @@ fn report(summary: CreditSummary) -> CreditReport {
     };
     CreditReport {
         balance: summary.balance,
+        available: summary.available(),
+        held: summary.held,
         overdrawn: summary.overdrawn,
-        overdraft_limit: summary.overdraft_limit,
+        settings: summary.settings,
         by_kind: GrantKind::ALL.into_iter().map(|kind| (kind, left(kind))).collect(),
         grants: summary.grants,
     }

@@ -25,6 +25,7 @@ impl Billing {
             shelf.add_credit_product(product).await?;
         }
         for (position, plan) in (1..).zip(&seed.plans) {
+            seed.check(plan)?;
             shelf.add_plan(plan, position).await?;
         }
         // Another process may have been faster: what it added stays, under its ids.

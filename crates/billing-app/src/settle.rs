@@ -3,8 +3,10 @@
 //! It is given facts, not events: the same facts in any order and any number of times end in the
 //! same records. Webhooks bring them, and so can anything else that asks the gateway.
 
+mod grace;
 mod grants;
 mod observed;
+mod top_ups;
 
 use billing_domain::{
     catalogue::Catalogue,
@@ -57,6 +59,7 @@ impl Billing {
             // An older report tells of an invoice of then, not of the period that runs now.
             if facts.asked_at >= subscription.observed_at {
                 self.grant_period(work, catalogue, &subscription, seen).await?;
+                self.end_period(work, &subscription).await?;
             }
             subscription_id = Some(subscription.id);
         }
@@ -134,6 +137,9 @@ impl Billing {
             // are still under way must not be believed later.
             let change = change.as_ref().map(|it| (ChangeId(self.ports.ids.next()), it));
             work.subscriptions().save(&subscription, change, told.as_slice()).await?;
+            if change.is_some() {
+                self.give_graces(work, catalogue, (&before, &subscription)).await?;
+            }
         }
         Ok(subscription)
     }
@@ -246,13 +252,22 @@ impl Billing {
             );
             work.payments().save(&payment, &[event]).await?;
         }
+        self.settle_top_up(work, &payment, seen.failed_as).await?;
         match payment.checkout_id.filter(|_| payment.status.captured()) {
-            Some(checkout) => self.grant_pack(work, organization, checkout).await,
+            Some(checkout) => {
+                self.grant_pack(work, organization, checkout).await?;
+                self.revoke_pack(work, &payment, checkout).await
+            }
             None => Ok(()),
         }
     }
 
-    fn what(&self, organization_id: OrganizationId, at: OffsetDateTime, what: What) -> Event {
+    pub(crate) fn what(
+        &self,
+        organization_id: OrganizationId,
+        at: OffsetDateTime,
+        what: What,
+    ) -> Event {
         Event { id: EventId(self.ports.ids.next()), organization_id, at, what }
     }
 }

@@ -57,6 +57,7 @@ impl Billing {
                 interval: price.interval,
                 trial_days: u32::try_from(price.trial_days).unwrap_or_default(),
             },
+            saves_method: false,
             urls: request.urls,
         })
         .await

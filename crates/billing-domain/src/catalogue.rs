@@ -2,14 +2,18 @@
 
 mod default;
 mod feature;
+mod meter;
 mod plan;
+mod rolling;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     default::{Seed, seed},
     feature::{ALL_TIME, Amount, Feature, FeatureValue, Limit, Overage, UnknownRule, Window},
+    meter::{Aggregation, InvalidLimit, Meter, UnknownAggregation},
     plan::{Plan, PlanVersion, Price},
+    rolling::Rolling,
 };
 use crate::{
     id::{CreditProductId, PlanVersionId, PriceId},
@@ -76,6 +80,19 @@ impl Catalogue {
         self.meters.iter().find(|meter| meter.key == key)
     }
 
+    /// Whether every limit of a plan can be counted on its meter.
+    pub fn check(&self, plan: &Plan) -> Result<(), InvalidLimit> {
+        let features = plan.versions.iter().flat_map(|version| &version.features);
+        for feature in features {
+            if let FeatureValue::Limit(limit) = &feature.value
+                && let Some(meter) = self.meter(&limit.meter)
+            {
+                meter.check(limit)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The cheapest plan that would allow a total on a meter, with the price
     /// in the currency and interval of the customer's choice where it has one.
     pub fn cheapest_allowing(
@@ -126,8 +143,12 @@ pub struct CreditProduct {
 impl CreditProduct {
     /// The price in a currency, or in dollars where it has none.
     pub fn price_in(&self, currency: crate::currency::Currency) -> Option<Money> {
-        let of = |wanted| self.prices.iter().copied().find(|price| price.currency() == wanted);
-        of(currency).or_else(|| of(crate::currency::Currency::USD))
+        self.priced_in(currency).or_else(|| self.priced_in(crate::currency::Currency::USD))
+    }
+
+    /// The price in a currency, and in no other.
+    pub fn priced_in(&self, currency: crate::currency::Currency) -> Option<Money> {
+        self.prices.iter().copied().find(|price| price.currency() == currency)
     }
 }
 
@@ -142,13 +163,4 @@ pub struct CreditEvent {
     pub category: String,
     /// Whether it may be consumed.
     pub active: bool,
-}
-
-/// Something that is counted.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Meter {
-    /// Its key, by which backends track.
-    pub key: String,
-    /// What people call it.
-    pub name: String,
 }

@@ -1,4 +1,4 @@
-//! Hosted checkouts: what was offered to pay, and what became of it.
+//! Checkouts: what was offered to pay or is charged, and what became of it.
 
 use time::OffsetDateTime;
 
@@ -8,7 +8,7 @@ use crate::{
     money::Money,
 };
 
-/// A page at a gateway on which an organization can pay.
+/// Something that an organization pays once: on a page at a gateway, or while nobody is there.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Checkout {
     /// Our id, from which the gateway's idempotency key is derived.
@@ -19,6 +19,8 @@ pub struct Checkout {
     pub gateway: Gateway,
     /// What for.
     pub purpose: Purpose,
+    /// How it is paid.
+    pub paid_by: PaidBy,
     /// What became of it.
     pub status: CheckoutStatus,
     /// When it was asked for.
@@ -46,6 +48,29 @@ pub enum Purpose {
     },
 }
 
+/// How a checkout is paid.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PaidBy {
+    /// By somebody who types in a method on a page of the gateway.
+    Page {
+        /// Whether the gateway keeps the method, to be charged again when nobody is there.
+        saves_method: bool,
+    },
+    /// With a method that the gateway has kept, by the gateway's id of it. It has no page: it is
+    /// pending until it is known whether the money came.
+    SavedMethod(GatewayRef),
+}
+
+impl PaidBy {
+    /// Whether it is paid while nobody is there.
+    pub const fn is_saved_method(&self) -> bool {
+        match self {
+            Self::SavedMethod(_) => true,
+            Self::Page { .. } => false,
+        }
+    }
+}
+
 /// What became of a checkout.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum CheckoutStatus {
@@ -55,7 +80,7 @@ pub enum CheckoutStatus {
     Open(HostedPage),
     /// Paid, or begun without payment.
     Completed(GatewayRef),
-    /// Nobody paid in time.
+    /// Nobody paid in time, or the charge failed.
     Expired,
 }
 
@@ -143,6 +168,7 @@ mod tests {
                 plan_version_id: PlanVersionId(Uuid::from_u128(2)),
                 price_id: PriceId(Uuid::from_u128(3)),
             },
+            paid_by: PaidBy::Page { saves_method: false },
             status,
             created_at: NOON,
         }

@@ -4,9 +4,9 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::{
-    id::{CheckoutId, EventId, OrganizationId, PaymentId, SubscriptionId},
+    id::{CheckoutId, EventId, GrantId, OrganizationId, PaymentId, SubscriptionId},
     money::Money,
-    payment::PaymentStatus,
+    payment::{ChargeFailure, PaymentStatus},
 };
 
 /// A committed change of a lifecycle record. It leaves with the save that it explains.
@@ -83,5 +83,72 @@ pub enum What {
         status: PaymentStatus,
         /// How much.
         amount: Money,
+    },
+    /// The balance of credits fell below what is worth telling.
+    #[serde(rename = "credits.low")]
+    CreditsLow {
+        /// What is left.
+        balance: i64,
+        /// Below what.
+        threshold: i64,
+    },
+    /// Far more credits were used within an hour than usual.
+    #[serde(rename = "credits.unusual")]
+    CreditsUnusual {
+        /// How many within the hour.
+        in_hour: i64,
+        /// How many an hour in the seven days before.
+        hourly_mean: i64,
+    },
+    /// Credits will soon be lost.
+    #[serde(rename = "credits.expiring")]
+    CreditsExpiring {
+        /// Of which grant.
+        grant_id: GrantId,
+        /// How many it has left.
+        remaining: i64,
+        /// When they are lost.
+        #[serde(with = "time::serde::rfc3339")]
+        expires_at: OffsetDateTime,
+        /// So many days before.
+        days: u8,
+    },
+    /// An auto top-up was paid, and its credits are given.
+    #[serde(rename = "credits.topped_up")]
+    CreditsToppedUp {
+        /// The checkout that records it.
+        checkout_id: CheckoutId,
+        /// How many credits.
+        credits: i64,
+        /// How much was asked for them.
+        amount: Money,
+    },
+    /// An auto top-up brought no credits.
+    #[serde(rename = "credits.top_up_failed")]
+    CreditsTopUpFailed {
+        /// The checkout that records it; nothing where there was nothing to charge.
+        checkout_id: Option<CheckoutId>,
+        /// Why.
+        reason: ChargeFailure,
+        /// Whether auto top-up was switched off for it.
+        off: bool,
+    },
+    /// Use has reached a part of the limit, for the first time in its window.
+    #[serde(rename = "quota.warning")]
+    QuotaWarning {
+        /// Of what.
+        meter: String,
+        /// How much of the limit: 80 or 100.
+        percent: u8,
+        /// What is used.
+        used: u64,
+        /// What the plan allows.
+        limit: u64,
+        /// Since when it is counted.
+        #[serde(with = "time::serde::rfc3339")]
+        window_start: OffsetDateTime,
+        /// When the count ends.
+        #[serde(with = "time::serde::rfc3339")]
+        window_end: OffsetDateTime,
     },
 }

@@ -53,6 +53,8 @@ ids! {
     PaymentId,
     /// A grant of credits.
     GrantId,
+    /// Credits that are reserved; also the decision that reserved them.
+    HoldId,
     /// A bonus on a meter.
     BonusId,
     /// An answer of consume or check-and-record, allowed or denied.

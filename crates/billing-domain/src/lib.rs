@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod auto_top_up;
 pub mod catalogue;
 pub mod checkout;
 pub mod credits;

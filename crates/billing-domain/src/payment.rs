@@ -62,6 +62,24 @@ pub enum PaymentStatus {
     Disputed,
 }
 
+/// Why a charge brought no money, whatever the gateway's word for it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeFailure {
+    /// The payer's bank wants to ask the payer, who must pay on a page.
+    AuthenticationRequired,
+    /// There is not enough money; later there may be.
+    InsufficientFunds,
+    /// The card has expired.
+    ExpiredCard,
+    /// The bank says no, and not why.
+    Declined,
+    /// The gateway keeps no method of the payer's.
+    NoSavedMethod,
+    /// The gateway says that the charge makes no sense.
+    Refused,
+}
+
 /// No status of a payment has this name.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("`{0}` is not a status of a payment")]

@@ -53,11 +53,17 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 pub(crate) async fn read_json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
     let kind = request.content_type();
     if !kind.eq_ignore_ascii_case("application/json") {
-        let message = "The body must be `Content-Type: application/json`";
-        return Err(Problem::new(Code::UnsupportedMediaType, message));
+        return Err(unread(&["application/json"]));
     }
     let most = request.app_data::<Data<Http>>().map(|http| http.limits.json_bytes);
     read(request, payload, most.unwrap_or_default()).await
+}
+
+/// The body is of none of these types.
+pub(crate) fn unread(kinds: &[&str]) -> Problem {
+    let kinds: Vec<_> = kinds.iter().map(|kind| format!("`Content-Type: {kind}`")).collect();
+    let message = format!("The body must be {}", kinds.join(" or "));
+    Problem::new(Code::UnsupportedMediaType, message)
 }
 
 /// The bytes of a body, as many as are allowed.
@@ -83,19 +89,45 @@ pub(crate) async fn read(
     read.map_err(|_| Problem::new(Code::MalformedJson, "The body ended before it was complete"))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+/// Reads an object strictly.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first != Some(&b'{') {
         return Err(Problem::new(Code::MalformedJson, "The body must be a JSON object"));
     }
+    let parsed = parse_any(bytes)?;
+    refuse_nul(bytes)?;
+    Ok(parsed)
+}
+
+/// Reads whatever it is, NUL in texts included.
+pub(crate) fn parse_any<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let (path, error) = (error.path().clone(), error.into_inner());
         if error.is_data() { unreadable(&path, &error.to_string()) } else { malformed(&error) }
     })?;
     json.end().map_err(|error| malformed(&error))?;
-    refuse_nul(bytes)?;
     Ok(parsed)
+}
+
+/// Reads one of many, of which others may be wrong.
+pub(crate) fn parse_one<T: DeserializeOwned>(value: Value) -> Result<T, Problem> {
+    if contains_nul(&value) {
+        return Err(nul());
+    }
+    serde_path_to_error::deserialize(value)
+        .map_err(|error| unreadable(error.path(), &error.inner().to_string()))
+}
+
+/// Whether a text in it may contain NUL.
+pub(crate) fn may_have_nul(bytes: &[u8]) -> bool {
+    const ESCAPED: &[u8] = b"\\u0000";
+    bytes.windows(ESCAPED.len()).any(|window| window == ESCAPED)
+}
+
+fn nul() -> Problem {
+    Problem::new(Code::Validation, "Text must not contain NUL")
 }
 
 fn malformed(error: &serde_json::Error) -> Problem {
@@ -120,13 +152,12 @@ fn unreadable(path: &Path, message: &str) -> Problem {
 
 /// PostgreSQL keeps no text with a NUL in it; nobody means one.
 fn refuse_nul(bytes: &[u8]) -> Result<(), Problem> {
-    const ESCAPED: &[u8] = b"\\u0000";
-    if !bytes.windows(ESCAPED.len()).any(|window| window == ESCAPED) {
+    if !may_have_nul(bytes) {
         return Ok(());
     }
     // It may still be a backslash that is escaped itself.
     let has_nul = serde_json::from_slice::<Value>(bytes).is_ok_and(|value| contains_nul(&value));
-    if has_nul { Err(Problem::new(Code::Validation, "Text must not contain NUL")) } else { Ok(()) }
+    if has_nul { Err(nul()) } else { Ok(()) }
 }
 
 fn contains_nul(value: &Value) -> bool {
@@ -152,7 +183,7 @@ impl<T: DeserializeOwned> FromRequest for Params<T> {
 fn query<T: DeserializeOwned>(text: &str) -> Result<T, Problem> {
     let pairs = || form_urlencoded::parse(text.as_bytes());
     if pairs().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
-        return Err(Problem::new(Code::Validation, "Text must not contain NUL"));
+        return Err(nul());
     }
     let pairs = serde_urlencoded::Deserializer::new(pairs());
     serde_path_to_error::deserialize(pairs)

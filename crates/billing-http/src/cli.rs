@@ -1,9 +1,17 @@
 //! The command line.
 
 use billing_app::{NewApiKey, ports::Scopes};
+use billing_domain::id::{DecisionId, OrganizationId};
 use clap::{Parser, Subcommand};
 
-use crate::{banner, config::Config, demo, doctor, server, wiring::Wired};
+use crate::{
+    banner,
+    config::Config,
+    demo,
+    doctor::{self, Part},
+    explain, rebuild_usage, server,
+    wiring::Wired,
+};
 
 /// A billing engine: one binary and one PostgreSQL.
 #[derive(Parser)]
@@ -25,7 +33,21 @@ enum Command {
     /// Bring the database up to date, and end.
     Migrate,
     /// Check, as SQL on the running system, what must always hold; name the rows that break it.
-    Doctor,
+    Doctor {
+        /// Only this part of it.
+        part: Option<Part>,
+    },
+    /// Say why a decision was made so, from the facts that it left, and decide it once more.
+    Explain {
+        /// The id that the answer of a consume or a hold named.
+        decision: DecisionId,
+    },
+    /// Count all use anew from raw events, and correct counters that differ.
+    RebuildUsage {
+        /// Of one organization only.
+        #[arg(long)]
+        organization: Option<OrganizationId>,
+    },
     /// Make a key of the API and print it, once.
     ApiKey {
         /// What to call it.
@@ -53,7 +75,13 @@ impl Cli {
                 banner::say(&format!("the database is up to date ({})", wired.described()));
                 wired.close().await
             }
-            Command::Doctor => doctor::examine(Wired::join(&config).await?).await,
+            Command::Doctor { part } => doctor::examine(Wired::join(&config).await?, part).await,
+            Command::Explain { decision } => {
+                explain::decision(Wired::join(&config).await?, decision).await
+            }
+            Command::RebuildUsage { organization } => {
+                rebuild_usage::run(Wired::join(&config).await?, organization).await
+            }
             Command::ApiKey { name, scopes } => {
                 let wired = Wired::join(&config).await?;
                 let new = NewApiKey { name, scopes, organization_id: None };

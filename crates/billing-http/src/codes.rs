@@ -82,6 +82,14 @@ codes! {
         "Open a checkout first.";
     WebhookNotFound WEBHOOK_NOT_FOUND 404 final "No such webhook"
         "Check the id.";
+    HoldNotFound HOLD_NOT_FOUND 404 final "No such hold"
+        "Check the id and the organization.";
+    DrawNotFound DRAW_NOT_FOUND 404 final "No such use of credits"
+        "Take `seq` or `decision_id` from the answer of a consume, or from the transactions.";
+    DecisionNotFound DECISION_NOT_FOUND 404 final "No such decision"
+        "Check the id. Denials are kept for a month; what a plain check answers is not kept.";
+    AutoTopUpNotFound AUTO_TOP_UP_NOT_FOUND 404 final "No auto top-up was ever set"
+        "Set it with `PUT`.";
     MethodNotAllowed METHOD_NOT_ALLOWED 405 final "The path has no such method"
         "Use a method of the header `Allow`.";
     NotAcceptable NOT_ACCEPTABLE 406 final "No encoding is acceptable to both"
@@ -94,6 +102,8 @@ codes! {
         "Change or cancel it through the portal.";
     ExternalIdTaken EXTERNAL_ID_TAKEN 409 final "Another organization has this external id"
         "Find it with `GET /api/admin/organizations?external_id=`.";
+    HoldResolved HOLD_RESOLVED 409 final "The hold is settled, released or timed out"
+        "A hold resolves once: `details` says how. Hold again for more.";
     PayloadTooLarge PAYLOAD_TOO_LARGE 413 final "The body is too large"
         "Send less at once.";
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE 415 final "The body is of a type that is not read"
@@ -108,12 +118,18 @@ codes! {
         "Take a new key for a new request.";
     EventOutOfTime EVENT_OUT_OF_TIME 422 final "The event is too old or too new to be counted"
         "Send a `timestamp` of the last 35 days.";
+    NotOnThisMeter NOT_ON_THIS_METER 422 final "The meter does not count in that way"
+        "Read the message: only meters that count or sum up can be checked and counted in one step, or counted down.";
     NotAtThisGateway NOT_AT_THIS_GATEWAY 422 final "The gateway cannot do that"
         "Use another gateway.";
     GatewayRefused GATEWAY_REFUSED 422 final "The gateway refused the request"
         "Read the message: it is in the gateway's words.";
     InvalidTransition INVALID_TRANSITION 422 final "The subscription is not where that can be done"
         "Look at its status.";
+    HoldExceeded HOLD_EXCEEDED 422 final "More than is held"
+        "Settle at most `details.held`, and consume the rest.";
+    RefundExceeded REFUND_EXCEEDED 422 final "More than was used"
+        "Give back at most `details.left`.";
     UsageTooLarge USAGE_TOO_LARGE 422 final "The total would be too large to be counted"
         "Check the quantity.";
     Internal INTERNAL_ERROR 500 retry "A fault of ours"

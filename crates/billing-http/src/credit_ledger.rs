@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use billing_app::CreditReport;
 use billing_domain::{
-    credits::{Entry, Grant as Given, Origin, Touch},
+    credits::{Entry, Grant as Given, GrantKind, Origin, Settings, Touch},
     id::OrganizationId,
 };
 use serde::Serialize;
@@ -17,11 +17,15 @@ use crate::moment::Moment;
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Credits {
     organization_id: Uuid,
-    /// What may be used, overdraft aside.
+    /// What is left, less what is overdrawn.
     balance: i64,
-    /// What was used beyond what there was.
+    /// What may be used: the balance without what is held, and the overdraft.
+    available: i64,
+    /// How much is reserved.
+    held: i64,
+    /// How much is owed: used beyond what there was, or taken back after it was used.
     overdrawn: i64,
-    overdraft_limit: i64,
+    settings: CreditSettings,
     /// What is left of each kind: `purchased`, `subscription`, `promotional`, `adjustment`.
     by_kind: BTreeMap<&'static str, i64>,
     /// Grants with something left, in the order in which they are used.
@@ -36,7 +40,9 @@ pub(crate) struct Grant {
     #[schema(example = "promotional")]
     kind: &'static str,
     amount: i64,
+    /// What is left, with what is held of it.
     remaining: i64,
+    held: i64,
     starts_at: Moment,
     /// Nothing for those that never expire.
     expires_at: Option<Moment>,
@@ -61,7 +67,8 @@ pub(crate) struct Transaction {
     /// Counted from 1, without gaps.
     seq: i64,
     at: Moment,
-    /// `earned`, `purchased`, `consumed`, `expired` or `adjusted`.
+    /// `earned`, `purchased`, `consumed`, `expired`, `refunded`, `transferred`, `adjusted`, `held`
+    /// or `released`.
     #[schema(example = "consumed")]
     kind: &'static str,
     /// By how much the balance changed.
@@ -69,10 +76,24 @@ pub(crate) struct Transaction {
     balance_after: i64,
     /// By how much the overdrawn part changed.
     overdrawn_change: i64,
+    /// By how much what is held changed.
+    held_change: i64,
+    /// What caused it: `grant`, `expiry`, `consume`, `hold`, `settle`, `release`, `time_out`,
+    /// `revoke`, `refund`, `transfer` or `settings`.
+    #[schema(example = "consume")]
+    cause: &'static str,
+    /// The decision that allowed it; for what was held, the hold.
+    decision_id: Option<Uuid>,
     /// Which grants changed, and by how much.
     grants: Vec<Part>,
-    /// What the credits were given for; for grants that started or expired.
+    /// What the credits were given for; for grants that started, expired or were taken back.
     source: Option<Source>,
+    /// The credit event that was held or settled.
+    event: Option<String>,
+    /// The row that was given back.
+    refunds: Option<i64>,
+    /// To whom credits were given.
+    to_organization_id: Option<Uuid>,
     /// What was consumed.
     consumed: Option<Consumption>,
 }
@@ -82,6 +103,35 @@ pub(crate) struct Transaction {
 pub(crate) struct Part {
     grant_id: Uuid,
     amount: i64,
+    held: i64,
+}
+
+/// What an organization's credits are decided by.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CreditSettings {
+    /// How many credits may be used beyond what there is.
+    overdraft_limit: i64,
+    /// In which order grants are used.
+    draw_order: Vec<&'static str>,
+    /// Below which balance it is told; 0 for never.
+    low_balance: i64,
+    /// Likewise in percent of what the grants with something left gave; 0 for never.
+    low_percent: u8,
+}
+
+impl From<Settings> for CreditSettings {
+    fn from(settings: Settings) -> Self {
+        let Settings { overdraft_limit, order, low_balance, low_percent } = settings;
+        let draw_order = <[GrantKind; 4]>::from(order).map(GrantKind::name).to_vec();
+        Self { overdraft_limit, draw_order, low_balance, low_percent }
+    }
+}
+
+impl From<Touch> for Part {
+    fn from(touch: Touch) -> Self {
+        let Touch { grant_id, amount, held } = touch;
+        Self { grant_id: grant_id.0, amount, held }
+    }
 }
 
 /// What was consumed.
@@ -96,12 +146,15 @@ pub(crate) struct Consumption {
 
 impl Credits {
     pub(crate) fn of(organization: OrganizationId, report: CreditReport) -> Self {
-        let CreditReport { balance, overdrawn, overdraft_limit, by_kind, grants } = report;
+        let CreditReport { balance, available, held, overdrawn, settings, by_kind, grants } =
+            report;
         Self {
             organization_id: organization.0,
             balance,
+            available,
+            held,
             overdrawn,
-            overdraft_limit,
+            settings: settings.into(),
             by_kind: by_kind.into_iter().map(|(kind, left)| (kind.name(), left)).collect(),
             grants: grants.into_iter().map(Grant::from).collect(),
         }
@@ -115,17 +168,21 @@ impl From<Given> for Grant {
             kind,
             amount,
             remaining,
+            held,
+            revoked: _,
             starts_at,
             expires_at,
             source,
             granted_at,
             started,
+            noticed: _,
         } = grant;
         Self {
             id: id.0,
             kind: kind.name(),
             amount,
             remaining,
+            held,
             starts_at: Moment(starts_at),
             expires_at: expires_at.map(Moment),
             granted_at: Moment(granted_at),
@@ -144,28 +201,46 @@ impl From<billing_domain::credits::Source> for Source {
 
 impl From<Entry> for Transaction {
     fn from(entry: Entry) -> Self {
-        let Entry { seq, at, kind, amount, balance_after, overdrawn_change, touched, origin } =
-            entry;
-        let (source, consumed) = match origin {
-            Origin::Grant(source) | Origin::Expiry(source) => (Some(source.into()), None),
+        let cause = entry.origin.name();
+        let mut row = Self {
+            seq: entry.seq,
+            at: Moment(entry.at),
+            kind: entry.kind.name(),
+            amount: entry.amount,
+            balance_after: entry.balance_after,
+            overdrawn_change: entry.overdrawn_change,
+            held_change: entry.held_change,
+            cause,
+            decision_id: None,
+            grants: entry.touched.into_iter().map(Part::from).collect(),
+            source: None,
+            event: None,
+            refunds: None,
+            to_organization_id: None,
+            consumed: None,
+        };
+        match entry.origin {
+            Origin::Grant(source) | Origin::Expiry(source) | Origin::Revoke(source) => {
+                row.source = Some(source.into());
+            }
             Origin::Consume { decision, key, event, quantity, unit_cost } => {
                 let (decision_id, idempotency_key) = (decision.0, key.as_str().to_owned());
-                let consumption =
-                    Consumption { decision_id, idempotency_key, event, quantity, unit_cost };
-                (None, Some(consumption))
+                row.decision_id = Some(decision_id);
+                row.consumed =
+                    Some(Consumption { decision_id, idempotency_key, event, quantity, unit_cost });
             }
-        };
-        let part = |touch: Touch| Part { grant_id: touch.grant_id.0, amount: touch.amount };
-        Self {
-            seq,
-            at: Moment(at),
-            kind: kind.name(),
-            amount,
-            balance_after,
-            overdrawn_change,
-            grants: touched.into_iter().map(part).collect(),
-            source,
-            consumed,
+            Origin::Hold { hold, event, .. } | Origin::Settle { hold, event } => {
+                (row.decision_id, row.event) = (Some(hold.0), Some(event));
+            }
+            Origin::Release(hold) | Origin::TimeOut(hold) => row.decision_id = Some(hold.0),
+            Origin::Refund { decision, draw, .. } => {
+                (row.decision_id, row.refunds) = (Some(decision.0), Some(draw));
+            }
+            Origin::Transfer { decision, to, .. } => {
+                (row.decision_id, row.to_organization_id) = (Some(decision.0), Some(to.0));
+            }
+            Origin::Settings(_) => {}
         }
+        row
     }
 }

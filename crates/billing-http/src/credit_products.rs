@@ -50,6 +50,9 @@ pub(crate) struct BuyPack {
     /// By default what the organization pays in.
     #[schema(value_type = Option<String>, example = "USD")]
     currency: Option<Currency>,
+    /// Whether the gateway keeps the payment method, so that auto top-up can charge it.
+    #[serde(default)]
+    save_payment_method: bool,
     #[schema(example = "https://example.com/paid")]
     success_url: String,
     #[schema(example = "https://example.com/cancelled")]
@@ -81,35 +84,40 @@ pub(crate) async fn checkout(
     caller: Known,
     Body(body): Body<BuyPack>,
 ) -> Result<HttpResponse, Problem> {
-    let pack = body.pack(&*http.billing.catalogue().await?)?;
+    let catalogue = http.billing.catalogue().await?;
+    let pack = named(&catalogue, body.credit_product_id, body.credit_product.as_deref())?;
     let request = body.request(&caller, pack)?;
     let opened = http.billing.buy_credits(request).await?;
     Ok(HttpResponse::Created().json(Checkout::from(opened)))
 }
 
-impl BuyPack {
-    fn pack(&self, catalogue: &Catalogue) -> Result<CreditProductId, Error> {
-        match (self.credit_product_id, &self.credit_product) {
-            (Some(id), None) => Ok(id),
-            (None, Some(key)) => {
-                let found = catalogue.credit_products.iter().find(|pack| pack.key == *key);
-                Ok(found.ok_or(Error::NotFound(Missing::CreditProduct))?.id)
-            }
-            (Some(_), Some(_)) => {
-                Err(Error::invalid("credit_product", "must not stand beside `credit_product_id`"))
-            }
-            (None, None) => {
-                Err(Error::invalid("credit_product_id", "or `credit_product` is required"))
-            }
+/// The pack that a request names by its id or its key.
+pub(crate) fn named(
+    catalogue: &Catalogue,
+    id: Option<CreditProductId>,
+    key: Option<&str>,
+) -> Result<CreditProductId, Error> {
+    match (id, key) {
+        (Some(id), None) => Ok(id),
+        (None, Some(key)) => {
+            let found = catalogue.credit_products.iter().find(|pack| pack.key == key);
+            Ok(found.ok_or(Error::NotFound(Missing::CreditProduct))?.id)
         }
+        (Some(_), Some(_)) => {
+            Err(Error::invalid("credit_product", "must not stand beside `credit_product_id`"))
+        }
+        (None, None) => Err(Error::invalid("credit_product_id", "or `credit_product` is required")),
     }
+}
 
+impl BuyPack {
     fn request(self, caller: &Known, pack: CreditProductId) -> Result<BuyCredits, Error> {
         Ok(BuyCredits {
             organization_id: caller.organization(self.organization_id)?,
             credit_product_id: pack,
             currency: self.currency,
             gateway: None,
+            saves_method: self.save_payment_method,
             urls: ReturnUrls { success: self.success_url, cancel: self.cancel_url },
         })
     }

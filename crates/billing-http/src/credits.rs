@@ -4,10 +4,9 @@ use actix_web::{
     HttpResponse,
     web::{Data, Json},
 };
-use billing_app::{ConsumeAnswer, ConsumeRequest, TopUp};
+use billing_app::{ConsumeAnswer, ConsumeRequest, CreditDenial, TopUp};
 use billing_domain::{
-    credits::{Consumed, Denied, IdempotencyKey},
-    currency::Currency,
+    credits::{Consumed, Denied, IdempotencyKey, Touch},
     id::OrganizationId,
 };
 use serde::{Deserialize, Serialize};
@@ -19,10 +18,11 @@ use crate::{
     auth::{Known, Owned},
     body::{Body, Params},
     codes::Code,
+    credit_csv::{self, Format, Wanted},
     credit_ledger::{Credits, Transaction},
     idempotency::{GivenKey, REPLAYED},
     money::Money,
-    page::{List, Paging, page},
+    page::{List, page},
     problem::Problem,
     quantity::Quantity,
     state::Http,
@@ -86,9 +86,10 @@ pub(crate) async fn balance(http: Data<Http>, whose: Owned) -> Result<Json<Credi
 
 /// Lists what happened to an organization's credits, the newest first.
 ///
-/// The cursor `starting_after` is the `seq` of the last row on the page before.
+/// The cursor `starting_after` is the `seq` of the last row on the page before. With `format=csv`
+/// all rows after it come as a table for spreadsheets.
 #[utoipa::path(get, path = "/api/billing/credits/{org_id}/transactions", tag = "Credits",
-    params(("org_id" = Uuid, Path, description = "The organization"), Paging),
+    params(("org_id" = Uuid, Path, description = "The organization"), Wanted),
     responses(
         (status = 200, description = "A page of its ledger", body = List<Transaction>),
         (status = 404, description = "`ORGANIZATION_NOT_FOUND`"),
@@ -96,11 +97,14 @@ pub(crate) async fn balance(http: Data<Http>, whose: Owned) -> Result<Json<Credi
 pub(crate) async fn transactions(
     http: Data<Http>,
     whose: Owned,
-    Params(paging): Params<Paging>,
-) -> Result<Json<List<Transaction>>, Problem> {
-    let page = page(paging.limit, paging.starting_after.as_deref())?;
+    Params(wanted): Params<Wanted>,
+) -> Result<HttpResponse, Problem> {
+    let page = page(wanted.limit, wanted.starting_after.as_deref())?;
+    if wanted.format == Some(Format::Csv) {
+        return credit_csv::table(&http, whose.0, page.after).await;
+    }
     let found = http.billing.credit_entries(whose.0, page).await?;
-    Ok(Json(List::of(found, page, Transaction::from)))
+    Ok(HttpResponse::Ok().json(List::of(found, page, Transaction::from)))
 }
 
 /// Uses credits, all or nothing.
@@ -127,11 +131,7 @@ pub(crate) async fn consume(
     let decided = http.to_the_end(|it| async move { it.consume_credits(request).await }).await?;
     match decided {
         ConsumeAnswer::Consumed { key, consumed } => Ok(used(asked, key, consumed)),
-        ConsumeAnswer::Denied { key, denied, top_up } => {
-            // The denial stands, whether or not the price of the way out can be said.
-            let currency = http.billing.organization(organization).await.ok().map(|it| it.currency);
-            Err(missing(&key, &denied, (top_up.as_ref(), currency)))
-        }
+        ConsumeAnswer::Denied(denial) => Err(not_enough(&http, organization, &denial).await),
     }
 }
 
@@ -160,13 +160,7 @@ fn used(
         cost,
         balance: balance_after,
         seq,
-        grants: touched
-            .iter()
-            .map(|touch| Drawn {
-                grant_id: touch.grant_id.0,
-                amount: touch.amount.saturating_abs(),
-            })
-            .collect(),
+        grants: Drawn::from(&touched),
         idempotency_key: key.as_str().to_owned(),
     };
     let mut answer = HttpResponse::Ok();
@@ -176,14 +170,29 @@ fn used(
     answer.json(decision)
 }
 
-fn missing(
-    key: &IdempotencyKey,
-    denied: &Denied,
-    (top_up, currency): (Option<&TopUp>, Option<Currency>),
+impl Drawn {
+    /// What was taken or reserved of each grant.
+    pub(crate) fn from(touched: &[Touch]) -> Vec<Self> {
+        let part = |touch: &Touch| Self {
+            grant_id: touch.grant_id.0,
+            amount: touch.amount.saturating_abs().max(touch.held),
+        };
+        touched.iter().map(part).collect()
+    }
+}
+
+/// Why credits were not given, and what would help.
+pub(crate) async fn not_enough(
+    http: &Http,
+    organization: OrganizationId,
+    denial: &CreditDenial,
 ) -> Problem {
+    // The denial stands, whether or not the price of the way out can be said.
+    let currency = http.billing.organization(organization).await.ok().map(|it| it.currency);
+    let CreditDenial { key, denied, top_up } = denial;
     let Denied { decision, required, available, at: _, replayed } = denied;
     let message = format!("{required} credits are required, {available} are available");
-    let top_up = top_up.map(|TopUp { product, quantity }| {
+    let top_up = top_up.as_ref().map(|TopUp { product, quantity }| {
         json!({
             "credit_product_id": product.id,
             "key": product.key,

@@ -3,15 +3,21 @@
 mod accept;
 mod admin;
 mod auth;
+mod auto_top_up;
 mod body;
+mod cloud_events;
 pub mod codes;
+mod credit_csv;
 mod credit_ledger;
 mod credit_products;
 mod credits;
+mod decisions;
+mod denials;
 mod docs;
 mod frame;
 mod health;
 mod history;
+mod holds;
 mod idempotency;
 mod meters;
 mod moment;
@@ -22,12 +28,14 @@ mod plans;
 mod problem;
 mod quantity;
 mod quota;
+mod refunds;
 pub mod route;
 mod state;
 mod subscription;
 mod subscriptions;
 mod summary;
 mod usage;
+mod usage_batch;
 mod webhooks;
 
 use actix_web::{
@@ -39,7 +47,7 @@ use actix_web::{
 };
 
 use self::{
-    admin::{api_keys, grants, inbox, organizations},
+    admin::{api_keys, bulk_grants, credit_settings, grants, inbox, organizations},
     route::routes,
 };
 pub use self::{
@@ -58,9 +66,16 @@ routes! {
         GET    "/openapi.json"                                Public Gzip  docs::openapi_json;
 
         POST   "/api/billing/credits/consume"                 Write  Plain credits::consume;
+        POST   "/api/billing/credits/holds"                   Write  Plain holds::hold;
+        POST   "/api/billing/credits/holds/{id}/settle"       Write  Plain holds::settle;
+        POST   "/api/billing/credits/holds/{id}/release"      Write  Plain holds::release;
+        GET    "/api/billing/decisions/{id}"                  Read   Gzip  decisions::show;
+        POST   "/api/billing/credits/refunds"                 Write  Plain refunds::refund;
+        POST   "/api/billing/credits/transfers"               Write  Plain refunds::transfer;
         GET    "/api/billing/check-quota"                     Read   Plain usage::check;
         POST   "/api/billing/check-quota"                     Write  Plain usage::check_and_record;
         POST   "/api/billing/track-usage"                     Write  Plain usage::track;
+        POST   "/api/billing/track-usage/batch"               Write  Plain usage_batch::track;
         GET    "/api/hello"                                   Read   Plain health::hello;
 
         POST   "/api/billing/subscription/checkout"           Write  Once  subscriptions::checkout;
@@ -71,10 +86,13 @@ routes! {
 
         GET    "/api/billing/credits/{org_id}"                Read   Plain credits::balance;
         GET    "/api/billing/credits/{org_id}/transactions"   Read   Gzip  credits::transactions;
+        GET    "/api/billing/credits/{org_id}/auto-top-up"    Read   Plain auto_top_up::of;
+        PUT    "/api/billing/credits/{org_id}/auto-top-up"    Write  Plain auto_top_up::put;
         POST   "/api/billing/credit-products/checkout"        Write  Once  credit_products::checkout;
 
         GET    "/api/billing/usage"                           Read   Plain meters::own;
         GET    "/api/billing/usage/{org_id}"                  Read   Plain meters::of;
+        GET    "/api/billing/usage/{org_id}/denials"          Read   Gzip  denials::list;
         GET    "/api/billing/summary/{org_id}"                Read   Gzip  summary::of;
         GET    "/api/billing/history/{org_id}"                Read   Gzip  history::of;
 
@@ -82,6 +100,8 @@ routes! {
         GET    "/api/admin/organizations"                     Admin  Gzip  organizations::list;
         GET    "/api/admin/organizations/{org_id}"            Admin  Plain organizations::one;
         POST   "/api/admin/organizations/{org_id}/grants"     Admin  Once  grants::give;
+        POST   "/api/admin/grants"                            Admin  Plain bulk_grants::give;
+        PATCH  "/api/admin/organizations/{org_id}/credit-settings" Admin Plain credit_settings::change;
         POST   "/api/admin/api-keys"                          Admin  Once  api_keys::create;
         GET    "/api/admin/api-keys"                          Admin  Gzip  api_keys::list;
         DELETE "/api/admin/api-keys/{id}"                     Admin  Plain api_keys::revoke;

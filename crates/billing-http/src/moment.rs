@@ -15,10 +15,16 @@ impl From<OffsetDateTime> for Moment {
     }
 }
 
+impl Moment {
+    /// As it goes out.
+    pub(crate) fn text(self) -> Result<String, time::error::Format> {
+        self.0.checked_to_offset(UtcOffset::UTC).unwrap_or(self.0).format(&Rfc3339)
+    }
+}
+
 impl Serialize for Moment {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let utc = self.0.checked_to_offset(UtcOffset::UTC).unwrap_or(self.0);
-        serializer.serialize_str(&utc.format(&Rfc3339).map_err(ser::Error::custom)?)
+        serializer.serialize_str(&self.text().map_err(ser::Error::custom)?)
     }
 }
 

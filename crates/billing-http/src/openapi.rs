@@ -126,6 +126,8 @@ fn add_aliases(document: &mut OpenApi) {
 fn slot<'a>(item: &'a mut PathItem, method: &str) -> &'a mut Option<Operation> {
     match method {
         "POST" => &mut item.post,
+        "PUT" => &mut item.put,
+        "PATCH" => &mut item.patch,
         "DELETE" => &mut item.delete,
         _ => &mut item.get,
     }

@@ -54,9 +54,12 @@ pub(crate) struct Limit {
     /// Nothing when unlimited.
     limit: Option<u64>,
     unlimited: bool,
-    /// `billing_period`, `calendar_month` or `lifetime`.
+    /// `billing_period`, `calendar_month`, `lifetime`, `rolling_hours` or `rolling_days`.
     #[schema(example = "billing_period")]
     window: &'static str,
+    /// How many hours or days, where it rolls.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    window_length: Option<u16>,
     /// What happens above: `block` or `allow`.
     #[schema(example = "block")]
     policy: &'static str,
@@ -120,7 +123,13 @@ impl From<&PlanLimit> for Limit {
             Amount::AtMost(limit) => Some(*limit),
             Amount::Unlimited => None,
         };
-        Self { limit, unlimited: limit.is_none(), window: window.name(), policy: policy(*overage) }
+        Self {
+            limit,
+            unlimited: limit.is_none(),
+            window: window.name(),
+            window_length: window.length(),
+            policy: policy(*overage),
+        }
     }
 }
 

@@ -8,7 +8,10 @@ use actix_web::http::StatusCode;
 use billing_app::{Error, Missing, Refusal};
 use serde_json::{Map, Value};
 
-use crate::codes::{Code, Entry};
+use crate::{
+    codes::{Code, Entry},
+    moment::Moment,
+};
 
 /// An error on its way to the caller.
 #[derive(Debug)]
@@ -74,6 +77,11 @@ impl Problem {
     pub(crate) fn replayed(mut self, replayed: bool) -> Self {
         self.0.replayed = replayed;
         self
+    }
+
+    /// What it says.
+    pub(crate) fn message(&self) -> &str {
+        &self.0.message
     }
 
     /// What it means for the caller.
@@ -156,6 +164,10 @@ const fn not_found(missing: Missing) -> Code {
         Missing::Gateway => Code::GatewayNotFound,
         Missing::Customer => Code::CustomerNotFound,
         Missing::Webhook => Code::WebhookNotFound,
+        Missing::Hold => Code::HoldNotFound,
+        Missing::Draw => Code::DrawNotFound,
+        Missing::Decision => Code::DecisionNotFound,
+        Missing::AutoTopUp => Code::AutoTopUpNotFound,
     }
 }
 
@@ -175,6 +187,9 @@ fn refused(refusal: &Refusal) -> Problem {
             says(Code::ExternalIdTaken).with("external_id", id.as_str())
         }
         Refusal::OutOfTime(_) => says(Code::EventOutOfTime).with("field", "timestamp"),
+        Refusal::NotOnThisMeter { meter, aggregation, what: _ } => says(Code::NotOnThisMeter)
+            .with("meter", meter.as_str())
+            .with("aggregation", *aggregation),
         Refusal::NotAtThisGateway { gateway, what: _ } => {
             says(Code::NotAtThisGateway).with("gateway", *gateway)
         }
@@ -182,6 +197,15 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::InvalidTransition(transition) => {
             says(Code::InvalidTransition).with("status", transition.from)
         }
+        Refusal::HoldSettled(settled) => {
+            says(Code::HoldResolved).with("how", "settled").with("settled", *settled)
+        }
+        Refusal::HoldReleased => says(Code::HoldResolved).with("how", "released"),
+        Refusal::HoldTimedOut(at) => says(Code::HoldResolved)
+            .with("how", "timed_out")
+            .with("at", Moment(*at).text().unwrap_or_default()),
+        Refusal::MoreThanHeld(held) => says(Code::HoldExceeded).with("held", *held),
+        Refusal::MoreThanUsed(left) => says(Code::RefundExceeded).with("left", *left),
         Refusal::TooMuch => says(Code::UsageTooLarge).with("field", "quantity"),
     }
 }

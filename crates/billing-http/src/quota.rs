@@ -114,7 +114,8 @@ impl From<WayOut> for Upgrade {
     }
 }
 
-const fn name(reason: QuotaReason) -> &'static str {
+/// Why, by its name on the wire.
+pub(crate) const fn name(reason: QuotaReason) -> &'static str {
     match reason {
         QuotaReason::Unlimited => "unlimited",
         QuotaReason::WithinLimit => "within_limit",

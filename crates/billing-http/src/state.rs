@@ -30,11 +30,13 @@ pub struct Limits {
     pub json_bytes: usize,
     /// Of a webhook.
     pub webhook_bytes: usize,
+    /// Of a batch of events.
+    pub batch_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { json_bytes: 64 * 1024, webhook_bytes: 1024 * 1024 }
+        Self { json_bytes: 64 * 1024, webhook_bytes: 1024 * 1024, batch_bytes: 16 * 1024 * 1024 }
     }
 }
 

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     auth::Known,
     body::{Body, Params},
+    cloud_events::{CloudEvent, OneUse},
     codes::Code,
     idempotency::{GivenKey, REPLAYED},
     moment::Moment,
@@ -53,14 +54,18 @@ pub(crate) struct Use {
     meter: String,
     #[serde(default)]
     quantity: Quantity,
-    /// When; now by default, at most 35 days ago.
+    /// When; now by default, at most 35 days ago. In a batch also called `at`.
+    #[serde(alias = "at")]
     timestamp: Option<Moment>,
     /// The same as the header `Idempotency-Key`; one is made where there is none.
     #[schema(min_length = 1, max_length = 255)]
     idempotency_key: Option<String>,
-    /// What to remember with it; at most 8 KiB.
+    /// What to remember with it; at most 50 fields and 8 KiB.
     #[schema(value_type = Option<Object>)]
     properties: Option<Map<String, Value>>,
+    /// Whether it has ceased to exist, and is taken away from what is used; for tracking only.
+    #[serde(default)]
+    decrement: bool,
 }
 
 /// Whether so much more may be used.
@@ -122,7 +127,7 @@ pub(crate) async fn check(
         (status = 200, description = "It is counted", body = Recorded),
         (status = 403, description = "`LIMIT_REACHED`: nothing was counted; `details` has the fields of the answer and the `upgrade` that would allow it. `INSUFFICIENT_SCOPE`"),
         (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `METER_NOT_FOUND`"),
-        (status = 422, description = "`EVENT_OUT_OF_TIME`, `IDEMPOTENCY_KEY_REUSED`, `USAGE_TOO_LARGE`"),
+        (status = 422, description = "`EVENT_OUT_OF_TIME`, `IDEMPOTENCY_KEY_REUSED`, `NOT_ON_THIS_METER`, `USAGE_TOO_LARGE`"),
     ))]
 pub(crate) async fn check_and_record(
     http: Data<Http>,
@@ -130,27 +135,37 @@ pub(crate) async fn check_and_record(
     key: GivenKey,
     Body(body): Body<Use>,
 ) -> Result<HttpResponse, Problem> {
+    let key = key.or(body.idempotency_key.clone())?;
     let request = body.request(&caller, key, UsageOperation::CheckAndRecord)?;
     record(&http, request).await
 }
 
 /// Counts use, whatever the quota says.
 ///
-/// Duplicates by key count once.
+/// Duplicates by key count once. A `CloudEvent` counts once by its `source` and `id`.
 #[utoipa::path(post, path = "/api/billing/track-usage", tag = "Usage",
-    request_body = Use,
+    request_body(content((Use = "application/json"), (CloudEvent = "application/cloudevents+json"))),
     responses(
         (status = 200, description = "It is counted", body = Recorded),
         (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `METER_NOT_FOUND`"),
-        (status = 422, description = "`EVENT_OUT_OF_TIME`, `IDEMPOTENCY_KEY_REUSED`, `USAGE_TOO_LARGE`"),
+        (status = 422, description = "`EVENT_OUT_OF_TIME`, `IDEMPOTENCY_KEY_REUSED`, `NOT_ON_THIS_METER`, `USAGE_TOO_LARGE`"),
     ))]
 pub(crate) async fn track(
     http: Data<Http>,
     caller: Known,
     key: GivenKey,
-    Body(body): Body<Use>,
+    body: OneUse,
 ) -> Result<HttpResponse, Problem> {
-    let request = body.request(&caller, key, UsageOperation::Track)?;
+    let request = match body {
+        OneUse::Ours(body) => {
+            let key = key.or(body.idempotency_key.clone())?;
+            body.request(&caller, key, UsageOperation::Track)?
+        }
+        OneUse::CloudEvent(event) => {
+            let subject = event.subject(&http, &caller).await?;
+            event.request(&http, &caller, subject)?
+        }
+    };
     record(&http, request).await
 }
 
@@ -179,10 +194,16 @@ fn denied(recorded: &Recorded) -> Result<Problem, Problem> {
 }
 
 impl Use {
-    fn request(
+    /// The key that it brings along.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.idempotency_key.as_deref()
+    }
+
+    /// What it asks for, under a key.
+    pub(crate) fn request(
         self,
         caller: &Known,
-        key: GivenKey,
+        key: Option<String>,
         operation: UsageOperation,
     ) -> Result<RecordUsage, Problem> {
         Ok(RecordUsage {
@@ -190,9 +211,10 @@ impl Use {
             meter: self.meter,
             quantity: self.quantity.count(),
             at: self.timestamp.map(|at| at.0),
-            key: key.or(self.idempotency_key)?,
-            properties: self.properties.map(|it| Value::Object(it).to_string()),
+            key,
+            properties: self.properties,
             operation,
+            decrement: self.decrement,
         })
     }
 }

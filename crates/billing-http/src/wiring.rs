@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use billing_app::{Billing, Environment, Ports, Settings, ports::PaymentGateway};
-use billing_postgres::{CreditWriters, Mode, UsageWriters};
+use billing_postgres::{CreditWriters, FactReaders, Mode, PostgresChanges, UsageWriters};
 use billing_sandbox::{Running, WebhookTarget};
 use billing_stripe::{Stripe, StripeConfig};
 use secrecy::SecretString;
@@ -72,7 +72,9 @@ impl Wired {
             organizations: records.clone(),
             money: records.clone(),
             ledgers: records.clone(),
-            access: records,
+            access: records.clone(),
+            facts: Arc::new(FactReaders::start(&records)),
+            changes: Arc::new(PostgresChanges::start(&records)),
             gateways,
             clock: Arc::new(SystemClock),
             ids: Arc::new(Uuids),

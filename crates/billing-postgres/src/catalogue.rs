@@ -6,7 +6,7 @@ use billing_app::{
     ports::{CatalogueQueries, Catalogues, Scope},
 };
 use billing_domain::{
-    catalogue::{Catalogue, CreditEvent, CreditProduct, Meter, Plan},
+    catalogue::{Aggregation, Catalogue, CreditEvent, CreditProduct, Meter, Plan},
     id::CreditProductId,
     money::Money,
 };
@@ -82,8 +82,13 @@ impl Catalogues for PostgresUnit {
     }
 
     async fn add_meter(&mut self, meter: &Meter) -> Result<(), Error> {
-        let Meter { key, name } = meter;
-        let row = (meters::meter.eq(key), meters::name.eq(name));
+        let Meter { key, name, aggregation } = meter;
+        let row = (
+            meters::meter.eq(key),
+            meters::name.eq(name),
+            meters::aggregation.eq(aggregation.name()),
+            meters::property.eq(aggregation.property()),
+        );
         let insert = diesel::insert_into(meters::table).values(row).on_conflict_do_nothing();
         insert.execute(self.connection()).await.map_err(failed)?;
         Ok(())
@@ -97,13 +102,15 @@ impl Catalogues for PostgresUnit {
 async fn read(connection: &mut AsyncPgConnection) -> Result<Catalogue, Error> {
     let meters = meters::table
         .order(meters::meter)
-        .select((meters::meter, meters::name))
-        .load::<(String, String)>(connection)
+        .select((meters::meter, meters::name, meters::aggregation, meters::property))
+        .load::<(String, String, String, Option<String>)>(connection)
         .await
         .map_err(failed)?
         .into_iter()
-        .map(|(key, name)| Meter { key, name })
-        .collect();
+        .map(|(key, name, aggregation, property)| {
+            Ok(Meter { key, name, aggregation: Aggregation::of(&aggregation, property)? })
+        })
+        .collect::<anyhow::Result<_>>()?;
     let credit_events = credit_events::table
         .order(credit_events::name)
         .load::<(String, i64, String, bool)>(connection)

@@ -4,7 +4,7 @@ use anyhow::Context;
 use async_trait::async_trait;
 use billing_app::{Error, ports::Checkouts};
 use billing_domain::{
-    checkout::{Checkout, CheckoutStatus, HostedPage, Purpose},
+    checkout::{Checkout, CheckoutStatus, HostedPage, PaidBy, Purpose},
     event::Event,
     gateway::{Gateway, GatewayRef},
     id::{CheckoutId, CreditProductId, OrganizationId, PlanVersionId, PriceId},
@@ -35,11 +35,14 @@ struct CheckoutRow {
     url: Option<String>,
     expires_at: Option<OffsetDateTime>,
     created_at: OffsetDateTime,
+    saves_method: bool,
+    saved_method: Option<String>,
 }
 
 impl From<&Checkout> for CheckoutRow {
     fn from(checkout: &Checkout) -> Self {
-        let Checkout { id, organization_id, gateway, purpose, status, created_at } = checkout;
+        let Checkout { id, organization_id, gateway, purpose, paid_by, status, created_at } =
+            checkout;
         let mut row = Self {
             organization_id: organization_id.0,
             checkout_id: id.0,
@@ -56,7 +59,13 @@ impl From<&Checkout> for CheckoutRow {
             url: None,
             expires_at: None,
             created_at: *created_at,
+            saves_method: false,
+            saved_method: None,
         };
+        match paid_by {
+            PaidBy::Page { saves_method } => row.saves_method = *saves_method,
+            PaidBy::SavedMethod(method) => row.saved_method = Some(method.id.clone()),
+        }
         match purpose {
             Purpose::Subscription { plan_version_id, price_id } => {
                 "subscription".clone_into(&mut row.purpose);
@@ -106,6 +115,10 @@ impl TryFrom<CheckoutRow> for Checkout {
                     ),
                 },
             };
+            let paid_by = match row.saved_method {
+                Some(method) => PaidBy::SavedMethod(GatewayRef::new(gateway, method)),
+                None => PaidBy::Page { saves_method: row.saves_method },
+            };
             let status = match row.status.as_str() {
                 "pending" => CheckoutStatus::Pending,
                 "open" => CheckoutStatus::Open(HostedPage {
@@ -121,6 +134,7 @@ impl TryFrom<CheckoutRow> for Checkout {
                 organization_id: OrganizationId(row.organization_id),
                 gateway,
                 purpose,
+                paid_by,
                 status,
                 created_at: row.created_at,
             })
@@ -154,6 +168,22 @@ impl Checkouts for PostgresUnit {
             .order((checkouts::created_at.desc(), checkouts::checkout_id.desc()))
             .select(CheckoutRow::as_select())
             .for_no_key_update()
+            .load(self.connection())
+            .await
+            .map_err(failed)?;
+        rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    async fn charged_since(
+        &mut self,
+        organization: OrganizationId,
+        since: OffsetDateTime,
+    ) -> Result<Vec<Checkout>, Error> {
+        let rows: Vec<CheckoutRow> = checkouts::table
+            .filter(checkouts::organization_id.eq(organization.0))
+            .filter(checkouts::saved_method.is_not_null())
+            .filter(checkouts::created_at.ge(since))
+            .select(CheckoutRow::as_select())
             .load(self.connection())
             .await
             .map_err(failed)?;

@@ -5,12 +5,12 @@
 
 use async_trait::async_trait;
 use billing_app::{
-    Error,
+    Error, Missing,
     ports::{CreditLedger, Credits, Scope},
 };
 use billing_domain::{
-    credits::{Consumed, CreditAccount, CreditCommand, CreditOutcome, Denied},
-    id::OrganizationId,
+    credits::{Consume, CreditAccount, CreditCommand, CreditOutcome, NewHold, Send},
+    id::{GrantId, OrganizationId},
 };
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
@@ -22,11 +22,19 @@ use crate::{
     writer::{self, Door, Frame, Order, Writers, apply_one},
 };
 
-mod columns;
+mod account_columns;
+mod asked;
+pub(crate) mod decisions;
 mod entries;
-pub(crate) mod known;
+mod grant_columns;
+mod hold_columns;
+mod keys;
+mod known;
+pub(crate) mod origins;
+mod reads;
 mod record;
-mod statements;
+pub(crate) mod rows;
+mod writes;
 
 /// The accounts at hand.
 type Accounts = writer::Accounts<CreditDoor>;
@@ -69,23 +77,29 @@ impl Door for CreditDoor {
         record::prepare(connection).await
     }
 
-    fn first_hand(command: &CreditCommand, outcome: CreditOutcome) -> CreditOutcome {
-        match (command, outcome) {
-            (CreditCommand::Consume(asked), CreditOutcome::Consumed(it))
-                if it.decision == asked.decision =>
-            {
-                CreditOutcome::Consumed(Consumed { replayed: false, ..it })
+    fn first_hand(command: &CreditCommand, mut outcome: CreditOutcome) -> CreditOutcome {
+        match (command, &mut outcome) {
+            (CreditCommand::Consume(asked), CreditOutcome::Consumed(it)) => {
+                it.replayed &= it.decision != asked.decision;
             }
-            (CreditCommand::Consume(asked), CreditOutcome::Denied(it))
-                if it.decision == asked.decision =>
-            {
-                CreditOutcome::Denied(Denied { replayed: false, ..it })
+            (CreditCommand::Hold(asked), CreditOutcome::Held(it)) => {
+                it.replayed &= it.hold != asked.id;
             }
-            (CreditCommand::Grant(asked), CreditOutcome::Granted { id, .. }) if id == asked.id => {
-                CreditOutcome::Granted { id, already: false }
+            (CreditCommand::Refund(asked), CreditOutcome::Refunded(it)) => {
+                it.replayed &= it.decision != asked.decision;
             }
-            (_, outcome) => outcome,
+            (CreditCommand::Consume(Consume { decision, .. }), CreditOutcome::Denied(it)) => {
+                it.replayed &= it.decision != *decision;
+            }
+            (CreditCommand::Hold(NewHold { id, .. }), CreditOutcome::Denied(it)) => {
+                it.replayed &= it.decision.0 != id.0;
+            }
+            (CreditCommand::Grant(asked), CreditOutcome::Granted { id, already }) => {
+                *already &= *id != asked.id;
+            }
+            _ => {}
         }
+        outcome
     }
 }
 
@@ -115,7 +129,7 @@ impl CreditLedger for CreditWriters {
     }
 
     async fn due(&self, now: OffsetDateTime, limit: i64) -> Result<Vec<OrganizationId>, Error> {
-        let due = statements::Due { now, limit };
+        let due = reads::Due { now, limit };
         let due: Vec<uuid::Uuid> = self.database.rows(Scope::Engine, due).await?;
         Ok(due.into_iter().map(OrganizationId).collect())
     }
@@ -130,5 +144,32 @@ impl Credits for PostgresUnit {
         now: OffsetDateTime,
     ) -> Result<CreditOutcome, Error> {
         apply_one::<CreditDoor>(self.connection(), organization, command, now).await
+    }
+
+    async fn transfer(
+        &mut self,
+        from: OrganizationId,
+        send: &Send,
+        new_grant: &(dyn Fn() -> GrantId + Sync),
+        now: OffsetDateTime,
+    ) -> Result<CreditOutcome, Error> {
+        let connection = self.connection();
+        let (send, to) = (CreditCommand::Send(send.clone()), send.to);
+        // Both accounts are locked by one statement, in the order in which all locks are taken.
+        let [gives, takes] = [(from, &send), (to, &CreditCommand::BookDue)]
+            .map(|(organization, command)| Order { organization, command, now, again: true });
+        let mut accounts = known::load(connection, &[gives, takes], None).await?;
+        if !accounts.contains_key(&to) {
+            return Err(Error::NotFound(Missing::Organization));
+        }
+        let giver = accounts.get_mut(&from).ok_or(Error::NotFound(Missing::Organization))?;
+        let outcome = giver.apply(&send, now);
+        if let (CreditOutcome::Sent(sent), Some(taker)) = (&outcome, accounts.get_mut(&to)) {
+            for grant in sent.grants(new_grant, now) {
+                taker.apply(&CreditCommand::Grant(grant), now);
+            }
+        }
+        record::write(connection, &mut accounts, None).await?;
+        Ok(outcome)
     }
 }

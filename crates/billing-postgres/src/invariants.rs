@@ -57,9 +57,13 @@ pub const INVARIANTS: &[(&str, &str)] = &[
          HAVING a.balance IS DISTINCT FROM coalesce(sum(t.amount), 0)",
     ),
     (
-        "L2 no overdraft: nobody uses more than there is and may be overdrawn",
-        "SELECT organization_id, balance, overdrawn FROM credit_accounts \
-         WHERE overdrawn > overdraft_limit OR balance < -overdraft_limit",
+        "L2 no overdraft: use and holds end at the limit; only what is taken back goes beyond",
+        "SELECT * FROM (SELECT organization_id, seq, origin, overdrawn_change, balance_after \
+         - sum(held_change) OVER account AS available, max((detail->>'overdraft_limit')::bigint) \
+         FILTER (WHERE origin = 'settings') OVER account AS most FROM credit_transactions \
+         WINDOW account AS (PARTITION BY organization_id ORDER BY seq)) ledger \
+         WHERE (overdrawn_change > 0 OR origin = 'hold') \
+         AND origin IN ('consume', 'hold', 'transfer') AND available < -coalesce(most, 0)",
     ),
     (
         "L3 append only: nobody may change or remove a row of the ledger",
@@ -84,17 +88,61 @@ pub const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "L5 one effect per key: keys and rows of use lead to each other",
-        "SELECT organization_id, key, count(*) FROM credit_transactions t \
-         FULL JOIN (SELECT * FROM credit_keys WHERE seq IS NOT NULL) k \
-         USING (organization_id, key, seq, decision_id) \
-         WHERE t.origin = 'consume' OR t.origin IS NULL GROUP BY organization_id, key \
-         HAVING count(*) <> 1 OR count(t.at) <> 1 OR count(k.decided_at) <> 1",
+        "SELECT coalesce(t.organization_id, k.organization_id) AS organization_id, \
+         coalesce(t.decision_id, k.decision_id) AS decision_id, count(*) \
+         FROM (SELECT * FROM credit_transactions \
+         WHERE origin IN ('consume', 'hold', 'refund', 'transfer')) t \
+         FULL JOIN (SELECT * FROM credit_keys WHERE available IS NULL) k \
+         ON (t.organization_id, t.key, t.seq, t.decision_id, t.origin) \
+         = (k.organization_id, k.key, k.seq, k.decision_id, k.operation) \
+         GROUP BY 1, 2 HAVING count(*) <> 1 OR count(t.at) <> 1 OR count(k.decided_at) <> 1",
     ),
     (
-        "L5 one decision per key",
-        "SELECT organization_id, key, operation, count(*) FROM (SELECT organization_id, key, \
-         operation FROM credit_keys UNION ALL SELECT organization_id, key, operation \
-         FROM usage_keys) k GROUP BY organization_id, key, operation HAVING count(*) > 1",
+        "L5 one decision per key, for as long as keys are kept",
+        "SELECT * FROM (SELECT organization_id, key, operation, decided_at, decided_at \
+         - lag(decided_at) OVER (PARTITION BY organization_id, key, operation \
+         ORDER BY decided_at) AS after FROM (SELECT organization_id, key, operation, decided_at \
+         FROM credit_keys UNION ALL SELECT organization_id, key, operation, decided_at \
+         FROM usage_keys) k) keys WHERE after < interval '30 days'",
+    ),
+    (
+        "L6 a hold resolves once: what was held is used and returned by one row",
+        "SELECT organization_id, hold_id, open, how, count(t.seq) FROM credit_holds h \
+         FULL JOIN (SELECT organization_id, decision_id AS hold_id, seq, origin, amount, \
+         held_change FROM credit_transactions \
+         WHERE origin IN ('hold', 'settle', 'release', 'time_out')) t \
+         USING (organization_id, hold_id) GROUP BY organization_id, hold_id, open, how, h.amount, \
+         h.settled HAVING h.amount IS NULL OR count(*) <> CASE WHEN open THEN 1 ELSE 2 END \
+         OR count(*) FILTER (WHERE origin = 'hold') <> 1 \
+         OR sum(held_change) <> CASE WHEN open THEN h.amount ELSE 0 END \
+         OR coalesce(h.settled, 0) <> -sum(t.amount) \
+         OR (NOT open AND min(origin) FILTER (WHERE origin <> 'hold') <> CASE how \
+         WHEN 'settled' THEN 'settle' WHEN 'released' THEN 'release' ELSE 'time_out' END)",
+    ),
+    (
+        "L6 what is held is the sum of the open holds",
+        "SELECT organization_id, a.held, h.held, t.held FROM credit_accounts a \
+         FULL JOIN (SELECT organization_id, sum(amount) AS held FROM credit_holds WHERE open \
+         GROUP BY organization_id) h USING (organization_id) \
+         FULL JOIN (SELECT organization_id, sum(held_change) AS held FROM credit_transactions \
+         GROUP BY organization_id) t USING (organization_id) \
+         WHERE a.held IS DISTINCT FROM coalesce(h.held, 0) \
+         OR a.held IS DISTINCT FROM coalesce(t.held, 0)",
+    ),
+    (
+        "L6 no refund above the use",
+        "SELECT organization_id, d.seq, d.amount, sum(r.amount) FROM credit_transactions d \
+         JOIN credit_transactions r USING (organization_id) WHERE r.refers_to = d.seq \
+         GROUP BY organization_id, d.seq, d.amount, d.origin \
+         HAVING sum(r.amount) > -d.amount OR d.origin NOT IN ('consume', 'settle')",
+    ),
+    (
+        "L1 conservation: what is given to another arrives there",
+        "SELECT decision_id, -t.amount, sum(g.amount) FROM credit_transactions t \
+         LEFT JOIN credit_grants g ON g.organization_id = (t.detail->>'to')::uuid \
+         AND g.source_kind = 'transfer' AND g.source_id LIKE t.decision_id::text || ':%' \
+         WHERE t.origin = 'transfer' GROUP BY t.organization_id, t.seq, decision_id, t.amount \
+         HAVING sum(g.amount) IS DISTINCT FROM -t.amount",
     ),
     (
         "L7 buckets: what grants have left, less what is overdrawn, is the balance",
@@ -105,15 +153,17 @@ pub const INVARIANTS: &[(&str, &str)] = &[
     ),
     (
         "L7 buckets: what rows did to a grant is what it has left",
-        "SELECT organization_id, grant_id, g.started, g.amount, g.remaining, sum(touch.amount) \
-         FROM credit_grants g FULL JOIN (SELECT organization_id, \
-         (part->>'grant_id')::uuid AS grant_id, (part->>'amount')::bigint AS amount \
+        "SELECT organization_id, grant_id, g.started, g.amount, g.remaining, g.held, \
+         sum(touch.amount), sum(touch.held) FROM credit_grants g FULL JOIN (SELECT \
+         organization_id, (part->>'grant_id')::uuid AS grant_id, \
+         (part->>'amount')::bigint AS amount, coalesce((part->>'held')::bigint, 0) AS held \
          FROM credit_transactions, jsonb_array_elements(touched) part) touch \
-         USING (organization_id, grant_id) \
-         GROUP BY organization_id, grant_id, g.started, g.amount, g.remaining \
+         USING (organization_id, grant_id) GROUP BY organization_id, grant_id, g.started, \
+         g.amount, g.remaining, g.held, g.revoked \
          HAVING coalesce(sum(touch.amount), 0) IS DISTINCT FROM \
          CASE WHEN g.started THEN g.remaining ELSE 0 END \
-         OR (NOT g.started AND g.remaining <> g.amount)",
+         OR coalesce(sum(touch.held), 0) IS DISTINCT FROM g.held \
+         OR (NOT g.started AND g.remaining <> g.amount - g.revoked)",
     ),
     (
         "L7 a row is what it did to grants, less what it overdrew",
@@ -128,12 +178,26 @@ pub const INVARIANTS: &[(&str, &str)] = &[
          GROUP BY organization_id, a.overdrawn HAVING a.overdrawn <> sum(t.overdrawn_change)",
     ),
     (
-        "U1 a counter is the sum of its events",
-        "SELECT organization_id, meter, limit_window, window_start, c.used, sum(e.quantity) \
-         FROM usage_counters c \
-         FULL JOIN usage_events e USING (organization_id, meter, limit_window, window_start) \
-         GROUP BY organization_id, meter, limit_window, window_start, c.used \
-         HAVING c.used IS DISTINCT FROM coalesce(sum(e.quantity), 0)",
+        "U1 a counter is what its events come to",
+        "SELECT organization_id, meter, limit_window, window_start, c.used, e.counted \
+         FROM usage_counters c FULL JOIN (SELECT organization_id, meter, limit_window, \
+         window_start, CASE m.aggregation WHEN 'max' THEN max(quantity) \
+         WHEN 'latest' THEN (array_agg(quantity ORDER BY at DESC, seq DESC))[1] \
+         WHEN 'unique' THEN count(DISTINCT (properties->m.property)::text) \
+         ELSE sum(quantity) END AS counted FROM usage_events LEFT JOIN meters m USING (meter) \
+         GROUP BY organization_id, meter, limit_window, window_start, m.aggregation) e \
+         USING (organization_id, meter, limit_window, window_start) \
+         WHERE c.used IS DISTINCT FROM coalesce(e.counted, 0)",
+    ),
+    (
+        "U1 where distinct values count, the counter is how many were seen",
+        "SELECT organization_id, meter, limit_window, window_start, c.used, v.seen \
+         FROM (SELECT * FROM usage_counters JOIN meters USING (meter) \
+         WHERE aggregation = 'unique') c FULL JOIN (SELECT organization_id, meter, limit_window, \
+         window_start, count(*) AS seen FROM usage_values \
+         GROUP BY organization_id, meter, limit_window, window_start) v \
+         USING (organization_id, meter, limit_window, window_start) \
+         WHERE coalesce(c.used, 0) <> coalesce(v.seen, 0)",
     ),
     (
         "U2 events are numbered without gaps",
@@ -148,6 +212,15 @@ pub const INVARIANTS: &[(&str, &str)] = &[
          FULL JOIN (SELECT * FROM usage_keys WHERE recorded) k USING (organization_id, event_id) \
          GROUP BY organization_id, event_id \
          HAVING count(*) <> 1 OR count(e.seq) <> 1 OR count(k.decided_at) <> 1",
+    ),
+    (
+        "U4 warnings: what a counter remembers to have told was told once",
+        "SELECT organization_id, meter, data->>'percent', data->>'window_start', count(*) \
+         FROM outbox, LATERAL (SELECT data->>'meter' AS meter) of_it \
+         WHERE type = 'quota.warning' AND meter NOT IN (SELECT meter FROM features \
+         WHERE limit_window LIKE 'rolling%') \
+         GROUP BY organization_id, meter, data->>'percent', data->>'window_start' \
+         HAVING count(*) > 1",
     ),
     (
         "P1 one charge per intent: a checkout is paid once, and a payment is of one",
@@ -168,6 +241,13 @@ pub const INVARIANTS: &[(&str, &str)] = &[
          ON g.organization_id = c.organization_id AND g.source_kind = 'checkout' \
          AND g.source_id = c.checkout_id::text WHERE c.purpose = 'credits' \
          AND p.status = 'completed' AND g.amount IS DISTINCT FROM c.credits",
+    ),
+    (
+        "P4 one charge at a time: what an auto top-up waits for is the only charge under way",
+        "SELECT organization_id, t.pending_checkout_id, c.checkout_id FROM auto_top_ups t \
+         FULL JOIN (SELECT * FROM checkouts WHERE saved_method IS NOT NULL \
+         AND status = 'pending') c USING (organization_id) \
+         WHERE t.pending_checkout_id IS DISTINCT FROM c.checkout_id",
     ),
     (
         "S1 one live subscription",

@@ -1,19 +1,24 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
+mod auto_top_ups;
 mod catalogue;
+mod changes;
 mod checkouts;
 mod credits;
 mod database;
 mod error;
+mod facts;
 mod inbox;
 mod installation;
 mod invariants;
 mod migrate;
 mod organizations;
+mod outbox;
 mod partitions;
 mod payments;
 mod queries;
+mod reader;
 mod requests;
 mod roles;
 mod schema;
@@ -25,8 +30,10 @@ mod usage;
 mod writer;
 
 pub use self::{
+    changes::PostgresChanges,
     credits::CreditWriters,
     database::{Database, PoolSettings},
+    facts::FactReaders,
     installation::Mode,
     invariants::{INVARIANTS, Violation},
     roles::{create_database, create_login, drop_database, grant_roles},

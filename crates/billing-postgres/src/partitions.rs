@@ -3,7 +3,7 @@
 use anyhow::Context;
 use billing_domain::period::{Anchor, Interval, Period};
 use diesel_async::SimpleAsyncConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::Database;
 
@@ -14,6 +14,23 @@ const PARTITIONED: [&str; 3] = ["credit_keys", "usage_keys", "usage_events"];
 const MONTHS_BACK: i32 = -2;
 /// Nobody needs to notice when the job does not run for a while.
 const MONTHS_AHEAD: i32 = 3;
+
+/// How far clocks may have been set back without a key being decided twice.
+const AHEAD: Duration = Duration::days(30);
+
+/// When the keys were decided that are still known to commands of these instants. A lookup between
+/// the two leaves all other partitions alone, the default one among them.
+pub(crate) fn known_keys(
+    kept: Duration,
+    commands: impl Iterator<Item = OffsetDateTime>,
+) -> [OffsetDateTime; 2] {
+    let all = commands.map(|now| (now, now)).reduce(|one, other| {
+        let ((first, last), (now, _)) = (one, other);
+        (first.min(now), last.max(now))
+    });
+    let (first, last) = all.unwrap_or((OffsetDateTime::UNIX_EPOCH, OffsetDateTime::UNIX_EPOCH));
+    [first.saturating_sub(kept), last.saturating_add(AHEAD)]
+}
 
 impl Database {
     /// Makes the partitions around an instant that are missing. Rows for which there is none go

@@ -3,16 +3,14 @@
 use async_trait::async_trait;
 use billing_app::{
     Error,
-    ports::{CreditSummary, LedgerQueries, MoneyQueries, OrganizationQueries, Page, Scope},
+    ports::{CreditSummary, Denial, LedgerQueries, MoneyQueries, OrganizationQueries, Page, Scope},
 };
 use billing_domain::{
-    credits::{DrawOrder, Entry, Grant},
-    id::{OrganizationId, PaymentId},
+    auto_top_up::AutoTopUp,
+    credits::{CreditDecision, Entry, Grant},
+    id::{DecisionId, OrganizationId, PaymentId},
     organization::Organization,
     payment::Payment,
-    quota::Quota,
-    subscription::Subscription,
-    usage::{UsageAccount, UsageRule},
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -21,22 +19,22 @@ use uuid::Uuid;
 
 use crate::{
     Database,
-    credits::known::{GrantRow, grant},
+    auto_top_ups::{AutoTopUpRow, Due},
+    credits::{
+        decisions,
+        rows::{GrantRow, grant, settings},
+    },
     error::failed,
     organizations::OrganizationRow,
     payments::PaymentRow,
     schema::{
-        credit_accounts, credit_grants, credit_transactions, external_ids, organizations, payments,
-        subscriptions,
+        auto_top_ups, credit_accounts, credit_grants, credit_transactions, external_ids,
+        organizations, payments,
     },
-    subscriptions::{ENDED, SubscriptionRow},
-    usage::{
-        known::{BonusRow, CounterRow, bonus, counter},
-        statements::{Bonuses, Counters},
-    },
+    usage::denials::denials,
 };
 
-mod entries;
+pub(crate) mod entries;
 
 #[async_trait]
 impl OrganizationQueries for Database {
@@ -66,24 +64,6 @@ impl OrganizationQueries for Database {
         let rows: Vec<OrganizationRow> = self.rows(Scope::Operator, query).await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
-
-    async fn subscription(
-        &self,
-        organization: OrganizationId,
-        product_group: &str,
-    ) -> Result<Option<Subscription>, Error> {
-        let live = subscriptions::status.ne_all(ENDED.map(str::to_owned));
-        let latest = (subscriptions::status_at.desc(), subscriptions::subscription_id.desc());
-        let query = subscriptions::table
-            .filter(subscriptions::organization_id.eq(organization.0))
-            .filter(subscriptions::product_group.eq(product_group.to_owned()))
-            .order((live.desc(), latest))
-            .limit(1)
-            .select(SubscriptionRow::as_select());
-        let scope = Scope::Organization(organization);
-        let row: Option<SubscriptionRow> = self.row(scope, query).await?;
-        row.map(TryInto::try_into).transpose()
-    }
 }
 
 #[async_trait]
@@ -102,9 +82,24 @@ impl MoneyQueries for Database {
         let rows: Vec<PaymentRow> = self.rows(Scope::Organization(organization), query).await?;
         rows.into_iter().map(TryInto::try_into).collect()
     }
+
+    async fn auto_top_up(&self, organization: OrganizationId) -> Result<Option<AutoTopUp>, Error> {
+        let query = auto_top_ups::table.find(organization.0).select(AutoTopUpRow::as_select());
+        let row: Option<AutoTopUpRow> = self.row(Scope::Organization(organization), query).await?;
+        row.map(TryInto::try_into).transpose()
+    }
+
+    async fn top_ups_due(
+        &self,
+        now: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<OrganizationId>, Error> {
+        let due: Vec<Uuid> = self.rows(Scope::Engine, Due { now, limit }).await?;
+        Ok(due.into_iter().map(OrganizationId).collect())
+    }
 }
 
-type AccountRow = (i64, i64, i64, Option<OffsetDateTime>);
+type AccountRow = (i64, i64, i64, i64, Option<OffsetDateTime>, i64, i16, Option<String>);
 
 #[async_trait]
 impl LedgerQueries for Database {
@@ -115,8 +110,12 @@ impl LedgerQueries for Database {
             .select((
                 credit_accounts::balance,
                 credit_accounts::overdrawn,
+                credit_accounts::held,
                 credit_accounts::overdraft_limit,
                 credit_accounts::next_due_at,
+                credit_accounts::low_balance,
+                credit_accounts::low_percent,
+                credit_accounts::draw_order,
             ))
             .first(session.connection())
             .await
@@ -131,12 +130,15 @@ impl LedgerQueries for Database {
                 credit_grants::kind,
                 credit_grants::amount,
                 credit_grants::remaining,
+                credit_grants::held,
+                credit_grants::revoked,
                 credit_grants::starts_at,
                 credit_grants::expires_at,
                 credit_grants::source_kind,
                 credit_grants::source_id,
                 credit_grants::granted_at,
                 credit_grants::started,
+                credit_grants::noticed,
             ))
             .load(session.connection())
             .await
@@ -144,14 +146,13 @@ impl LedgerQueries for Database {
         session.commit().await?;
         let grants = rows.into_iter().map(|row| grant(row).map(|(_, grant)| grant));
         let mut grants: Vec<Grant> = grants.collect::<Result<_, Error>>()?;
-        grants.sort_by_key(|grant| DrawOrder::default().key(grant));
-        Ok(account.map(|(balance, overdrawn, overdraft_limit, next_due_at)| CreditSummary {
-            balance,
-            overdrawn,
-            overdraft_limit,
-            next_due_at,
-            grants,
-        }))
+        let Some((balance, overdrawn, held, overdraft, next_due_at, low, percent, order)) = account
+        else {
+            return Ok(None);
+        };
+        let settings = settings((overdraft, low, percent), order.as_deref())?;
+        grants.sort_by_key(|grant| settings.order.key(grant));
+        Ok(Some(CreditSummary { balance, overdrawn, held, settings, next_due_at, grants }))
     }
 
     async fn credit_entries(
@@ -170,38 +171,23 @@ impl LedgerQueries for Database {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    async fn quotas(
+    async fn credit_decision(
+        &self,
+        id: DecisionId,
+        of: Option<OrganizationId>,
+    ) -> Result<Option<CreditDecision>, Error> {
+        let scope = of.map_or(Scope::Operator, Scope::Organization);
+        let mut session = self.reading(scope).await?;
+        let found = decisions::find(session.connection(), id, of).await?;
+        session.commit().await?;
+        Ok(found)
+    }
+
+    async fn denials(
         &self,
         organization: OrganizationId,
-        rules: &[(String, UsageRule)],
-        now: OffsetDateTime,
-    ) -> Result<Vec<Quota>, Error> {
-        let organizations = [organization.0];
-        let owners: Vec<Uuid> = rules.iter().map(|_| organization.0).collect();
-        let meters: Vec<&str> = rules.iter().map(|(meter, _)| meter.as_str()).collect();
-        let windows: Vec<&str> = rules.iter().map(|(_, rule)| rule.window.name()).collect();
-        let starts: Vec<OffsetDateTime> = rules.iter().map(|(_, it)| it.period.start).collect();
-        let mut session = self.reading(Scope::Organization(organization)).await?;
-        let counters = Counters {
-            organizations: &organizations,
-            owners: &owners,
-            meters: &meters,
-            windows: &windows,
-            starts: &starts,
-        };
-        let counters: Vec<CounterRow> =
-            counters.load(session.connection()).await.map_err(failed)?;
-        let bonuses = Bonuses { organizations: &organizations, now };
-        let bonuses: Vec<BonusRow> = bonuses.load(session.connection()).await.map_err(failed)?;
-        session.commit().await?;
-        let mut account = UsageAccount::new(organization);
-        for row in counters {
-            let (_, key, used) = counter(row)?;
-            account.know_counter(key, used);
-        }
-        for row in bonuses {
-            account.know_bonus(bonus(row)?.1);
-        }
-        Ok(rules.iter().map(|(meter, rule)| account.quota(meter, rule, now)).collect())
+        page: Page<DecisionId>,
+    ) -> Result<Vec<Denial>, Error> {
+        denials(self, organization, page).await
     }
 }

@@ -65,6 +65,8 @@ diesel::table! {
         url -> Nullable<Text>,
         expires_at -> Nullable<Timestamptz>,
         created_at -> Timestamptz,
+        saves_method -> Bool,
+        saved_method -> Nullable<Text>,
     }
 }
 
@@ -123,9 +125,25 @@ diesel::table! {
 }
 
 diesel::table! {
+    auto_top_ups (organization_id) {
+        organization_id -> Uuid,
+        enabled -> Bool,
+        threshold -> BigInt,
+        credit_product_id -> Uuid,
+        monthly_cap -> BigInt,
+        currency -> Text,
+        pending_checkout_id -> Nullable<Uuid>,
+        failures -> Integer,
+        look_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     meters (meter) {
         meter -> Text,
         name -> Text,
+        aggregation -> Text,
+        property -> Nullable<Text>,
     }
 }
 
@@ -174,6 +192,7 @@ diesel::table! {
         most -> Nullable<BigInt>,
         limit_window -> Nullable<Text>,
         overage -> Nullable<Text>,
+        limit_length -> Nullable<Integer>,
     }
 }
 
@@ -214,6 +233,10 @@ diesel::table! {
         overdrawn -> BigInt,
         overdraft_limit -> BigInt,
         next_due_at -> Nullable<Timestamptz>,
+        held -> BigInt,
+        low_balance -> BigInt,
+        low_percent -> SmallInt,
+        draw_order -> Nullable<Text>,
     }
 }
 
@@ -224,12 +247,15 @@ diesel::table! {
         kind -> Text,
         amount -> BigInt,
         remaining -> BigInt,
+        held -> BigInt,
+        revoked -> BigInt,
         starts_at -> Timestamptz,
         expires_at -> Nullable<Timestamptz>,
         source_kind -> Text,
         source_id -> Text,
         granted_at -> Timestamptz,
         started -> Bool,
+        noticed -> SmallInt,
         open -> Bool,
     }
 }
@@ -243,6 +269,7 @@ diesel::table! {
         amount -> BigInt,
         balance_after -> BigInt,
         overdrawn_change -> BigInt,
+        held_change -> BigInt,
         touched -> Jsonb,
         origin -> Text,
         source_kind -> Nullable<Text>,
@@ -252,6 +279,8 @@ diesel::table! {
         event -> Nullable<Text>,
         quantity -> Nullable<BigInt>,
         unit_cost -> Nullable<BigInt>,
+        refers_to -> Nullable<BigInt>,
+        detail -> Nullable<Jsonb>,
     }
 }
 
@@ -282,6 +311,9 @@ diesel::table! {
         limit_window -> Text,
         window_start -> Timestamptz,
         used -> BigInt,
+        from_bonus -> BigInt,
+        warned -> SmallInt,
+        latest_at -> Nullable<Timestamptz>,
     }
 }
 

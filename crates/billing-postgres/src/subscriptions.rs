@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// The states that end a subscription; all others are live.
-pub(crate) const ENDED: [&str; 2] = ["cancelled", "expired"];
+const ENDED: [&str; 2] = ["cancelled", "expired"];
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = subscriptions, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]

@@ -4,14 +4,14 @@ use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        AccessKeys, Catalogues, Checkouts, Credits, InboxMarks, Organizations, Payments, Scope,
-        Store, Subscriptions, UnitOfWork, Usage,
+        AccessKeys, AutoTopUps, Catalogues, Checkouts, Credits, InboxMarks, Organizations,
+        Payments, Scope, Store, Subscriptions, UnitOfWork, Usage,
     },
 };
 use billing_domain::event::Event;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel_async::AsyncPgConnection;
 
-use crate::{Database, error::failed, schema::outbox, session::Session};
+use crate::{Database, error::failed, outbox::EventColumns, session::Session, statement::unless};
 
 /// An open unit of work. Dropped before its commit, its session ends and nothing has happened.
 pub(crate) struct PostgresUnit {
@@ -26,24 +26,11 @@ impl PostgresUnit {
 
     /// Writes down what happened, for others to be told.
     pub(crate) async fn publish(&mut self, events: &[Event]) -> Result<(), Error> {
-        for event in events {
-            let told = serde_json::to_value(&event.what).map_err(anyhow::Error::from)?;
-            let kind = told.get("type").and_then(|it| it.as_str()).unwrap_or_default();
-            let row = (
-                outbox::organization_id.eq(event.organization_id.0),
-                outbox::event_id.eq(event.id.0),
-                outbox::at.eq(event.at),
-                outbox::kind.eq(kind.to_owned()),
-                outbox::data.eq(told.get("data").cloned().unwrap_or_default()),
-            );
-            let insert = diesel::insert_into(outbox::table).values(row);
-            insert.execute(self.connection()).await.map_err(failed)?;
-        }
-        Ok(())
+        let mut columns = EventColumns::default();
+        columns.add(events)?;
+        unless(columns.is_empty(), self.connection(), columns.statement()).await.map_err(failed)
     }
 }
-
-use diesel::ExpressionMethods;
 
 #[async_trait]
 impl Store for Database {
@@ -67,6 +54,10 @@ impl UnitOfWork for PostgresUnit {
     }
 
     fn payments(&mut self) -> &mut dyn Payments {
+        self
+    }
+
+    fn auto_top_ups(&mut self) -> &mut dyn AutoTopUps {
         self
     }
 

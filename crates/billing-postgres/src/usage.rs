@@ -3,26 +3,27 @@
 use async_trait::async_trait;
 use billing_app::{
     Error, Refusal,
-    ports::{Usage, UsageLedger},
+    ports::{Correction, Usage, UsageLedger},
 };
 use billing_domain::{
     id::{DecisionId, OrganizationId},
-    usage::{Bonus, Recorded, UsageAccount, UsageCommand, UsageOutcome},
+    usage::{RawUse, Recorded, Recount, UsageAccount, UsageCommand, UsageOutcome},
 };
-use diesel::prelude::*;
-use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use diesel::QueryResult;
+use diesel_async::AsyncPgConnection;
 use time::OffsetDateTime;
 
 use crate::{
     Database,
-    error::failed,
-    schema::usage_bonuses,
     unit_of_work::PostgresUnit,
     writer::{self, Door, Frame, Order, Writers},
 };
 
+pub(crate) mod asked;
 mod columns;
+pub(crate) mod denials;
 pub(crate) mod known;
+mod rebuild;
 mod record;
 pub(crate) mod statements;
 
@@ -68,7 +69,8 @@ impl Door for UsageDoor {
     }
 
     fn first_hand(command: &UsageCommand, outcome: UsageOutcome) -> UsageOutcome {
-        let own = |facts: &Recorded| facts.decision == DecisionId(command.id.0);
+        let UsageCommand::Record(usage) = command else { return outcome };
+        let own = |facts: &Recorded| facts.decision == DecisionId(usage.id.0);
         match outcome {
             UsageOutcome::Recorded(facts) if own(&facts) => {
                 UsageOutcome::Recorded(Recorded { replayed: false, ..facts })
@@ -78,7 +80,9 @@ impl Door for UsageDoor {
             }
             outcome @ (UsageOutcome::Recorded(_)
             | UsageOutcome::Denied(_)
-            | UsageOutcome::KeyReused) => outcome,
+            | UsageOutcome::KeyReused
+            | UsageOutcome::TooLarge
+            | UsageOutcome::Given { .. }) => outcome,
         }
     }
 }
@@ -104,29 +108,46 @@ impl UsageLedger for UsageWriters {
     ) -> Result<UsageOutcome, Error> {
         self.0.apply(organization, command, now).await
     }
+
+    async fn apply_all(
+        &self,
+        organization: OrganizationId,
+        commands: Vec<UsageCommand>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<UsageOutcome>, Error> {
+        self.0.apply_all(organization, commands, now).await
+    }
 }
 
 #[async_trait]
 impl Usage for PostgresUnit {
-    async fn give_bonus(
+    async fn apply(
         &mut self,
         organization: OrganizationId,
-        bonus: &Bonus,
+        command: &UsageCommand,
+        now: OffsetDateTime,
+    ) -> Result<UsageOutcome, Error> {
+        writer::apply_one::<UsageDoor>(self.connection(), organization, command, now).await
+    }
+
+    async fn raw_uses(
+        &mut self,
+        organization: OrganizationId,
+        after: i64,
+    ) -> Result<Vec<RawUse>, Error> {
+        rebuild::raw_uses(self.connection(), organization, after).await
+    }
+
+    async fn counts(&mut self, organization: OrganizationId) -> Result<Recount, Error> {
+        rebuild::counts(self.connection(), organization).await
+    }
+
+    async fn correct(
+        &mut self,
+        organization: OrganizationId,
+        correction: &Correction,
     ) -> Result<(), Error> {
-        let Bonus { id, meter, amount, remaining, reason, expires_at, created_at } = bonus;
-        let row = (
-            usage_bonuses::organization_id.eq(organization.0),
-            usage_bonuses::bonus_id.eq(id.0),
-            usage_bonuses::meter.eq(meter),
-            usage_bonuses::amount.eq(stored(*amount)?),
-            usage_bonuses::remaining.eq(stored(*remaining)?),
-            usage_bonuses::reason.eq(reason),
-            usage_bonuses::expires_at.eq(expires_at),
-            usage_bonuses::created_at.eq(created_at),
-        );
-        let insert = diesel::insert_into(usage_bonuses::table).values(row).on_conflict_do_nothing();
-        insert.execute(self.connection()).await.map_err(failed)?;
-        Ok(())
+        rebuild::correct(self.connection(), organization, correction).await
     }
 }
 

@@ -12,6 +12,7 @@ use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::deadpool::Object};
 use time::OffsetDateTime;
 use tokio::sync::{
+    OwnedSemaphorePermit, Semaphore,
     mpsc::{self, error::TrySendError},
     oneshot,
 };
@@ -26,6 +27,9 @@ use crate::{
 const MOST_AT_ONCE: usize = 512;
 /// More than that waiting is a sign to come back later.
 const MOST_WAITING: usize = 4096;
+/// Of the commands that batches bring, so many may wait, and so many go into one transaction.
+const MOST_IN_BATCHES: u32 = 100_000;
+const MOST_TOGETHER: usize = 10_000;
 /// When to come back.
 const COME_BACK: Duration = Duration::from_secs(1);
 /// Writers on one PostgreSQL: while one waits for the disk, the other computes.
@@ -40,16 +44,22 @@ pub(crate) struct Frame {
     pub(crate) closing: &'static str,
 }
 
-/// A writer serves many organizations, so it runs as the engine. The SELECT is refused where
-/// something failed before: PostgreSQL would answer ROLLBACK to the COMMIT without an error.
-const FRAME: Frame =
-    Frame { opening: "BEGIN; SET LOCAL ROLE billing_engine", closing: "SELECT; COMMIT" };
+/// A writer serves many organizations, so it runs as the engine. Its statements look up rows by
+/// their keys, and are planned once, perhaps while a table is still empty: such a plan would read
+/// all of a table that has grown since. The SELECT is refused where something failed before:
+/// PostgreSQL would answer ROLLBACK to the COMMIT without an error.
+const FRAME: Frame = Frame {
+    opening: "BEGIN; SET LOCAL ROLE billing_engine; SET LOCAL enable_seqscan = off",
+    closing: "SELECT; COMMIT",
+};
 
 /// A command, whose it is, and when it is decided.
 pub(crate) struct Order<'a, C> {
     pub(crate) organization: OrganizationId,
     pub(crate) command: &'a C,
     pub(crate) now: OffsetDateTime,
+    /// Whether it was sent before, and may have been committed.
+    pub(crate) again: bool,
 }
 
 /// The accounts at hand, in the order in which they are locked.
@@ -126,24 +136,30 @@ pub(crate) async fn apply_one<D: Door>(
     command: &D::Command,
     now: OffsetDateTime,
 ) -> Result<D::Outcome, Error> {
-    let orders = [Order { organization, command, now }];
+    let orders = [Order { organization, command, now, again: false }];
     let outcome = apply::<D>(connection, &orders, None).await?.into_iter().flatten().next();
     outcome.ok_or(Error::NotFound(Missing::Organization))
 }
 
+/// Commands of one organization, which go into one transaction.
 struct Job<D: Door> {
     organization: OrganizationId,
-    command: D::Command,
+    commands: Vec<D::Command>,
     now: OffsetDateTime,
-    answer: oneshot::Sender<Result<D::Outcome, Error>>,
+    answer: oneshot::Sender<Result<Vec<D::Outcome>, Error>>,
+    /// The place of a batch among those that wait.
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 /// The queues of a ledger's writers. The writers end when the last clone is dropped.
-pub(crate) struct Writers<D: Door>(Arc<[mpsc::Sender<Job<D>>]>);
+pub(crate) struct Writers<D: Door> {
+    queues: Arc<[mpsc::Sender<Job<D>>]>,
+    places: Arc<Semaphore>,
+}
 
 impl<D: Door> Clone for Writers<D> {
     fn clone(&self) -> Self {
-        Self(self.0.clone())
+        Self { queues: self.queues.clone(), places: self.places.clone() }
     }
 }
 
@@ -155,7 +171,8 @@ impl<D: Door> Writers<D> {
             tokio::spawn(write(database.clone(), jobs));
             queue
         };
-        Self((0..WRITERS).map(start).collect())
+        let places = Arc::new(Semaphore::new(usize::try_from(MOST_IN_BATCHES).unwrap_or_default()));
+        Self { queues: (0..WRITERS).map(start).collect(), places }
     }
 
     /// Queues a command and waits until it is durable. It is decided even if nobody waits.
@@ -165,21 +182,54 @@ impl<D: Door> Writers<D> {
         command: D::Command,
         now: OffsetDateTime,
     ) -> Result<D::Outcome, Error> {
+        let outcomes = self.send(organization, vec![command], now, None).await?;
+        let outcome = outcomes.into_iter().next();
+        outcome.ok_or_else(|| anyhow::anyhow!("the writer has lost an outcome").into())
+    }
+
+    /// Queues a batch, which goes into one transaction, and waits until it is durable.
+    pub(crate) async fn apply_all(
+        &self,
+        organization: OrganizationId,
+        commands: Vec<D::Command>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<D::Outcome>, Error> {
+        if commands.is_empty() {
+            return Ok(Vec::new());
+        }
+        let weight = u32::try_from(commands.len()).unwrap_or(u32::MAX);
+        let place = self.places.clone().try_acquire_many_owned(weight);
+        let place = place.map_err(|_| full(MOST_IN_BATCHES))?;
+        self.send(organization, commands, now, Some(place)).await
+    }
+
+    async fn send(
+        &self,
+        organization: OrganizationId,
+        commands: Vec<D::Command>,
+        now: OffsetDateTime,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Result<Vec<D::Outcome>, Error> {
         let (answer, answered) = oneshot::channel();
-        let queue = self.0.get(shard_of(organization, self.0.len()));
+        let queue = self.queues.get(shard_of(organization, self.queues.len()));
         let queue = queue.ok_or_else(|| anyhow::anyhow!("the ledger has no writer"))?;
-        queue.try_send(Job { organization, command, now, answer }).map_err(|full| match full {
-            TrySendError::Full(_) => Error::Unavailable {
-                what: "the ledger",
-                retry_after: COME_BACK,
-                cause: anyhow::anyhow!("{MOST_WAITING} commands wait already"),
-            },
+        let job = Job { organization, commands, now, answer, _place: place };
+        queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => full(MOST_WAITING),
             TrySendError::Closed(_) => unreachable(anyhow::anyhow!("the writer has ended")),
         })?;
         bounded(async {
             answered.await.map_err(|_| unreachable(anyhow::anyhow!("the writer has died")))?
         })
         .await
+    }
+}
+
+fn full(waiting: impl core::fmt::Display) -> Error {
+    Error::Unavailable {
+        what: "the ledger",
+        retry_after: COME_BACK,
+        cause: anyhow::anyhow!("{waiting} commands wait already"),
     }
 }
 
@@ -194,8 +244,22 @@ async fn write<D: Door>(database: Database, mut jobs: mpsc::Receiver<Job<D>>) {
     let mut line = Line { database, connection: None };
     let mut batch = Vec::with_capacity(MOST_AT_ONCE);
     while jobs.recv_many(&mut batch, MOST_AT_ONCE).await > 0 {
-        line.serve::<D>(std::mem::take(&mut batch)).await;
+        while !batch.is_empty() {
+            let together = together(&batch);
+            let rest = batch.split_off(together);
+            line.serve::<D>(std::mem::replace(&mut batch, rest), false).await;
+        }
     }
+}
+
+/// How many of the jobs go into one transaction: all of them, but for large ones.
+fn together<D: Door>(jobs: &[Job<D>]) -> usize {
+    let mut commands = 0;
+    let fits = |job: &&Job<D>| {
+        commands += job.commands.len();
+        commands <= MOST_TOGETHER
+    };
+    jobs.iter().take_while(fits).count().max(1)
 }
 
 /// A writer's way to the database: one connection, kept as long as it works.
@@ -206,13 +270,13 @@ struct Line {
 
 impl Line {
     /// Applies a batch, whatever it takes, and answers everybody.
-    async fn serve<D: Door>(&mut self, batch: Vec<Job<D>>) {
-        let mut tried = self.commit(&batch).await;
+    async fn serve<D: Door>(&mut self, batch: Vec<Job<D>>, again: bool) {
+        let mut tried = self.commit(&batch, again).await;
         let stuck = tried.as_ref().is_err_and(waited_for_a_lock);
         if matches!(tried, Err(Error::Unavailable { .. })) && !stuck {
             // The connection is lost, and with it perhaps the answer to a commit. Sent again, what
             // was committed is found by its key or source.
-            tried = self.commit(&batch).await;
+            tried = self.commit(&batch, true).await;
         }
         match tried {
             Ok(outcomes) => answer(batch, outcomes),
@@ -226,7 +290,7 @@ impl Line {
             Err(error) if batch.len() > 1 => {
                 tracing::warn!(%error, batch = batch.len(), "a batch failed, its members go alone");
                 for job in batch {
-                    Box::pin(self.serve(vec![job])).await;
+                    Box::pin(self.serve(vec![job], true)).await;
                 }
             }
             Err(error) => {
@@ -241,23 +305,25 @@ impl Line {
     async fn commit<D: Door>(
         &mut self,
         batch: &[Job<D>],
-    ) -> Result<Vec<Option<D::Outcome>>, Error> {
+        again: bool,
+    ) -> Result<Vec<Option<Vec<D::Outcome>>>, Error> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect::<D>().await?,
         };
         let orders: Vec<_> = batch
             .iter()
-            .map(|job| Order {
-                organization: job.organization,
-                command: &job.command,
-                now: job.now,
+            .flat_map(|job| {
+                let Job { organization, now, .. } = *job;
+                job.commands.iter().map(move |command| Order { organization, command, now, again })
             })
             .collect();
         match apply::<D>(&connection, &orders, Some(FRAME)).await {
             Ok(outcomes) => {
                 self.connection = Some(connection);
-                Ok(outcomes)
+                let mut outcomes = outcomes.into_iter();
+                let of_job = |job: &Job<D>| outcomes.by_ref().take(job.commands.len()).collect();
+                Ok(batch.iter().map(of_job).collect())
             }
             Err(error) => {
                 drop(Object::take(connection));
@@ -283,10 +349,12 @@ impl Line {
     }
 }
 
-fn answer<D: Door>(batch: Vec<Job<D>>, outcomes: Vec<Option<D::Outcome>>) {
-    for (job, outcome) in batch.into_iter().zip(outcomes) {
-        let outcome = outcome.map(|outcome| D::first_hand(&job.command, outcome));
+fn answer<D: Door>(batch: Vec<Job<D>>, outcomes: Vec<Option<Vec<D::Outcome>>>) {
+    for (job, outcomes) in batch.into_iter().zip(outcomes) {
+        let first_hand = |(command, outcome)| D::first_hand(command, outcome);
+        let outcomes =
+            outcomes.map(|all| job.commands.iter().zip(all).map(first_hand).collect::<Vec<_>>());
         // Nobody may be waiting any more; it is decided all the same.
-        drop(job.answer.send(outcome.ok_or(Error::NotFound(Missing::Organization))));
+        drop(job.answer.send(outcomes.ok_or(Error::NotFound(Missing::Organization))));
     }
 }

@@ -131,7 +131,11 @@ fn opening(request: &CheckoutRequest) -> Result<Form, GatewayError> {
         CheckoutItem::Credits { name, amount } => {
             let form = tagged(form, "payment_intent_data[metadata]", request)
                 .with("mode", "payment")
-                .with("payment_intent_data[description]", name);
+                .with("payment_intent_data[description]", name)
+                .with_some(
+                    "payment_intent_data[setup_future_usage]",
+                    request.saves_method.then_some("off_session"),
+                );
             priced(form, name, *amount)
         }
     }

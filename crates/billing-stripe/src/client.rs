@@ -115,6 +115,24 @@ impl Client {
         read(&self.exchange(&Call { method: Method::POST, path, form, idempotency_key }).await?)
     }
 
+    /// The same, where a refusal by the payer's bank is the answer: what it says is read by
+    /// `refused`, as far as it can be.
+    pub(crate) async fn post_to_bank<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        form: &Form,
+        idempotency_key: &str,
+        refused: impl FnOnce(&Answer) -> Option<T>,
+    ) -> Result<T, GatewayError> {
+        let idempotency_key = Some(idempotency_key);
+        let call = Call { method: Method::POST, path, form, idempotency_key };
+        let answer = self.exchange(&call).await?;
+        if answer.status != StatusCode::PAYMENT_REQUIRED {
+            return read(&answer);
+        }
+        refused(&answer).ok_or_else(|| unreadable(anyhow!("a refusal that names no payment")))
+    }
+
     async fn exchange(&self, call: &Call<'_>) -> Result<Answer, GatewayError> {
         let answered = tokio::time::timeout(self.timeout, self.tries(call)).await;
         answered.unwrap_or_else(|_| {

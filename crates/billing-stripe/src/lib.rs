@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod charges;
 mod checkouts;
 mod customers;
 mod portal;
@@ -22,8 +23,8 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use billing_app::ports::{
-    CustomerAccounts, GatewayPayments, GatewaySubscriptions, HostedCheckouts, PaymentGateway,
-    PortalSessions, Webhooks,
+    Charges, CustomerAccounts, GatewayPayments, GatewaySubscriptions, HostedCheckouts,
+    PaymentGateway, PortalSessions, Webhooks,
 };
 use billing_domain::gateway::{Gateway, GatewayRef};
 use secrecy::{ExposeSecret, SecretString};
@@ -124,6 +125,10 @@ impl PaymentGateway for Stripe {
     }
 
     fn portal(&self) -> Option<&dyn PortalSessions> {
+        Some(self)
+    }
+
+    fn charges(&self) -> Option<&dyn Charges> {
         Some(self)
     }
 }

@@ -3,7 +3,11 @@
 use anyhow::ensure;
 use async_trait::async_trait;
 use billing_app::ports::{GatewayError, GatewayPayments, SeenInvoice, SeenPayment};
-use billing_domain::{id::CheckoutId, money::Money, payment::PaymentStatus};
+use billing_domain::{
+    id::CheckoutId,
+    money::Money,
+    payment::{ChargeFailure, PaymentStatus},
+};
 
 use crate::{
     Stripe,
@@ -140,8 +144,21 @@ pub(crate) fn seen_payment(
             .unwrap_or_else(|| "Payment".to_owned()),
         document_url: occasion.document_url.or_else(receipt),
         failure: intent.failure().filter(|_| failed).map(ToOwned::to_owned),
+        failed_as: failed.then(|| failed_as(intent.failure())),
         created_at: intent.created,
     })
+}
+
+/// Stripe's words for a refusal are many, and new ones come.
+fn failed_as(word: Option<&str>) -> ChargeFailure {
+    match word {
+        Some("authentication_required" | "payment_intent_authentication_failure") => {
+            ChargeFailure::AuthenticationRequired
+        }
+        Some("insufficient_funds") => ChargeFailure::InsufficientFunds,
+        Some("expired_card") => ChargeFailure::ExpiredCard,
+        Some(_) | None => ChargeFailure::Declined,
+    }
 }
 
 fn one_currency(tax: Money, amount: Money) -> anyhow::Result<()> {

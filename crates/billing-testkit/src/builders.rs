@@ -13,12 +13,13 @@ use uuid::Uuid;
 
 pub use self::{
     ledgers::{
-        a_bonus, a_consume, a_grant, a_source, a_usage_command, a_usage_rule, an_idempotency_key,
+        a_bonus, a_consume, a_grant, a_hold, a_refund, a_source, a_transfer, a_usage_rule, a_use,
+        an_idempotency_key,
     },
     offers::{a_price_of, the_default_catalogue},
     records::{
         a_change, a_checkout, a_customer, a_hosted_page, a_payment, a_reference,
-        an_active_subscription, an_api_key, an_event, an_organization,
+        an_active_subscription, an_api_key, an_auto_top_up, an_event, an_organization,
     },
     webhooks::{a_new_customer, a_plan_checkout_request, a_request_key, a_webhook},
 };

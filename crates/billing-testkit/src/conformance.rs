@@ -55,6 +55,13 @@ macro_rules! conformance {
                 a_payment_is_known_by_one_reference
                 payments_are_listed_in_pages
             }
+            auto_top_ups {
+                auto_top_ups_come_back_as_they_were
+                an_auto_top_up_stays_in_its_scope
+                an_auto_top_up_that_is_found_is_held
+                top_ups_are_due_when_credits_are_low_or_a_charge_is_under_way
+                charges_are_listed_since_an_instant
+            }
             catalogue {
                 the_catalogue_comes_back_as_it_was
                 what_is_on_sale_stays_as_it_is
@@ -76,9 +83,62 @@ macro_rules! conformance {
                 nobody_has_no_credits
                 entries_are_listed_in_pages
             }
+            credit_holds {
+                a_hold_reserves_credits
+                a_hold_is_settled_for_a_part_of_it
+                no_more_is_settled_than_is_held
+                a_hold_is_released_once
+                a_hold_times_out
+                the_next_hold_to_time_out_is_known
+                who_comes_too_early_books_nothing
+                a_key_of_a_hold_is_decided_once
+                a_hold_is_nobody_elses
+                what_is_held_can_be_settled_after_its_grant_has_ended
+            }
+            credit_refunds {
+                no_more_is_given_back_than_was_used
+                a_key_gives_back_once
+                what_was_settled_is_given_back
+                what_was_not_used_is_not_given_back
+                a_use_of_the_same_unit_is_given_back
+                what_returns_too_late_is_lost
+                what_was_overdrawn_is_given_back
+                what_was_given_is_taken_back_as_far_as_is_said
+                what_was_used_before_it_is_taken_back_is_owed
+                what_has_not_started_is_taken_back_too
+            }
+            credit_transfers {
+                credits_change_hands
+                only_what_is_ones_own_is_given
+                a_key_gives_to_another_once
+                nobody_gives_and_nobody_receives
+                an_abandoned_unit_gives_nothing
+                what_is_given_repays_what_is_owed
+                transfers_cross_each_other
+            }
+            credit_settings {
+                settings_are_kept_as_rows
+                the_order_that_is_set_is_drawn_by
+                an_overdraft_ends_at_its_limit
+            }
+            credit_notices {
+                a_low_balance_is_told_once
+                a_settlement_is_told_of_and_a_hold_is_not
+                unusual_use_is_measured_by_the_days_before
+                an_end_is_told_ahead
+                what_did_not_happen_is_not_told
+            }
+            credit_hold_races {
+                a_hold_is_settled_once_at_the_same_time
+                a_hold_is_settled_or_released
+                a_hold_is_settled_or_times_out
+                no_more_is_given_back_at_the_same_time
+                holds_and_uses_at_once_add_up
+            }
             credit_history {
                 credits_are_decided_as_the_domain_decides
                 units_decide_on_credits_as_the_domain_decides
+                every_row_comes_back_as_it_was_written
             }
             credit_races {
                 the_last_credit_is_taken_once
@@ -102,8 +162,29 @@ macro_rules! conformance {
                 nobody_uses_nothing
                 quotas_are_counted_apart
             }
+            usage_effects {
+                distinct_values_count_once_at_the_same_time
+                the_latest_use_is_the_count
+                what_ceases_to_exist_is_given_back
+                a_rolling_window_is_counted_in_buckets
+                a_batch_counts_each_key_once
+                batches_at_the_same_time_count_each_key_once
+                a_grace_lets_an_excess_stay
+                denials_are_listed_in_pages
+                counters_are_counted_anew
+                a_bonus_is_given_once_for_ever
+            }
             usage_history {
                 use_is_decided_as_the_domain_decides
+            }
+            facts {
+                subscribers_come_in_the_order_of_the_question
+                many_askers_get_their_own_answers
+                nobody_has_used_nothing
+            }
+            changes {
+                others_are_told_what_changed
+                nobody_is_told_his_own_changes
             }
             inbox {
                 a_webhook_is_kept_once
@@ -151,6 +232,12 @@ macro_rules! gateway_conformance {
                 a_trial_begins_without_payment
                 only_what_is_signed_is_believed
                 the_portal_opens_for_a_customer
+            }
+            charges {
+                a_method_is_kept_when_asked_for
+                a_kept_method_is_charged_once_for_a_checkout
+                a_refused_charge_is_a_payment_that_failed
+                what_cannot_be_charged_is_refused
             }
         }
     };

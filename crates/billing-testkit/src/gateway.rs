@@ -9,8 +9,9 @@ mod webhooks;
 use std::sync::{Arc, Mutex};
 
 use billing_app::ports::{
-    CheckoutRequest, Clock, CustomerAccounts, GatewayError, GatewayPayments, GatewaySubscriptions,
-    HostedCheckouts, PaymentGateway, PortalSessions, Webhooks,
+    ChargeRequest, Charges, CheckoutRequest, Clock, CustomerAccounts, GatewayError,
+    GatewayPayments, GatewaySubscriptions, HostedCheckouts, PaymentGateway, PortalSessions,
+    Webhooks,
 };
 use billing_domain::gateway::{Gateway, GatewayRef};
 
@@ -42,6 +43,12 @@ pub enum Call {
     FindInvoice,
     /// Open the portal.
     OpenPortal,
+    /// Look which method to charge.
+    FindSavedMethod,
+    /// Charge a method.
+    Charge,
+    /// Look at the payment of a charge.
+    FindCharge,
 }
 
 /// How the gateway behaves.
@@ -94,6 +101,26 @@ impl FakeGateway {
     /// The pages that were opened, the oldest first; each once, however often it was asked for.
     pub fn opened(&self) -> Vec<CheckoutRequest> {
         self.change(|books| books.pages.values().map(|page| page.request.clone()).collect())
+    }
+
+    /// The charges that were asked for, each once however often it was asked for.
+    pub fn charged(&self) -> Vec<ChargeRequest> {
+        self.change(|books| books.charges.values().map(|(request, _)| request.clone()).collect())
+    }
+
+    /// Keeps a method for a customer, as a page does that saves it.
+    pub fn save_method(&self, customer: &str) {
+        self.change(|books| books.save_method(customer));
+    }
+
+    /// Removes all methods of a customer.
+    pub fn forget_methods(&self, customer: &str) {
+        self.change(|books| books.methods.retain(|(owner, _)| owner != customer));
+    }
+
+    /// From now on the bank of a customer says no.
+    pub fn refuse(&self, customer: &str) {
+        self.change(|books| books.refused.insert(customer.to_owned()));
     }
 
     /// How many customers there are.
@@ -162,6 +189,10 @@ impl PaymentGateway for FakeGateway {
     }
 
     fn portal(&self) -> Option<&dyn PortalSessions> {
+        Some(self)
+    }
+
+    fn charges(&self) -> Option<&dyn Charges> {
         Some(self)
     }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod builders;
+mod changes;
 mod clock;
 mod conformance;
 mod gateway;
@@ -11,10 +12,11 @@ mod secrets;
 mod subject;
 
 pub use self::{
+    changes::MemoryChanges,
     clock::{NOON, Stopped},
     gateway::{Call, FakeGateway},
     ids::Counting,
     memory::MemoryStore,
     secrets::FixedSecrets,
-    subject::{GatewaySubject, Payer, Subject},
+    subject::{GatewaySubject, Payer, Subject, Witness},
 };

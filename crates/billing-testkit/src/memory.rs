@@ -26,10 +26,10 @@ use billing_app::{
 };
 use billing_domain::{
     catalogue::Catalogue,
-    event::Event,
+    event::{Event, What},
     id::{OrganizationId, SubscriptionId},
     subscription::Change,
-    usage::UsageCommand,
+    usage::{Counted, Counter, CounterKey},
 };
 use tokio::sync::OwnedMutexGuard;
 
@@ -104,6 +104,15 @@ impl MemoryStore {
         self.shared.world(|world| world.events.clone())
     }
 
+    /// What the credit ledger of an organization told others, in order.
+    pub fn told_of_credits(&self, organization: OrganizationId) -> Vec<What> {
+        self.shared.world(|world| {
+            let book = world.credits.get(&organization);
+            let told = book.map(|book| book.told.as_slice()).unwrap_or_default();
+            told.iter().map(|(_, what)| what.clone()).collect()
+        })
+    }
+
     /// All changes of a subscription, in the order in which they were committed.
     pub fn changes(&self, subscription: SubscriptionId) -> Vec<Change> {
         self.shared.world(|world| {
@@ -112,8 +121,18 @@ impl MemoryStore {
         })
     }
 
+    /// Damages a counter, so that it is not the count of its events any more.
+    pub fn damage_counter(&self, organization: OrganizationId, key: CounterKey, counter: Counter) {
+        self.shared.world(|world| {
+            if let Some(book) = world.usage.get_mut(&organization) {
+                book.counters.insert(key.clone(), counter);
+                book.account.know_counter(key, counter);
+            }
+        });
+    }
+
     /// All raw usage of an organization that was counted, with its numbers.
-    pub fn counted(&self, organization: OrganizationId) -> Vec<(i64, UsageCommand)> {
+    pub fn counted(&self, organization: OrganizationId) -> Vec<Counted> {
         self.shared.world(|world| {
             world.usage.get(&organization).map(|book| book.counted.clone()).unwrap_or_default()
         })

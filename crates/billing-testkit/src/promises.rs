@@ -4,11 +4,21 @@
 //! [`gateway_conformance!`](crate::gateway_conformance), one for each promise.
 
 pub mod access;
+pub mod auto_top_ups;
 pub mod catalogue;
+pub mod changes;
+pub mod charges;
 pub mod checkouts;
 pub mod credit_history;
+pub mod credit_hold_races;
+pub mod credit_holds;
+pub mod credit_notices;
 pub mod credit_races;
+pub mod credit_refunds;
+pub mod credit_settings;
+pub mod credit_transfers;
 pub mod credits;
+pub mod facts;
 pub mod gateway;
 pub mod inbox;
 pub mod leases;
@@ -20,6 +30,7 @@ mod stage;
 pub mod subscriptions;
 pub mod units;
 pub mod usage;
+pub mod usage_effects;
 pub mod usage_history;
 
 /// A promise panics when it is not kept, and is an error when something else stands in its way.

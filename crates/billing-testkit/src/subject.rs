@@ -4,11 +4,13 @@ use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
 use billing_app::ports::{
-    AccessQueries, CatalogueQueries, CreditLedger, Inbox, LedgerQueries, MoneyQueries,
-    OrganizationQueries, PaymentGateway, Requests, Store, UsageLedger,
+    AccessQueries, CatalogueQueries, Changes, CreditLedger, Facts, Inbox, LedgerQueries,
+    MoneyQueries, OrganizationQueries, PaymentGateway, Requests, Store, UsageLedger,
 };
+use billing_domain::{event::What, id::OrganizationId};
+use serde_json::Value;
 
-use crate::{FakeGateway, MemoryStore};
+use crate::{FakeGateway, MemoryChanges, MemoryStore};
 
 /// An empty store with all its ports, of which the promises are checked.
 pub struct Subject {
@@ -32,14 +34,51 @@ pub struct Subject {
     pub ledger_queries: Arc<dyn LedgerQueries>,
     /// Who may ask.
     pub access: Arc<dyn AccessQueries>,
+    /// What decisions rest on.
+    pub facts: Arc<dyn Facts>,
+    /// The ways of two processes to each other.
+    pub changes: [Arc<dyn Changes>; 2],
+    /// What no port shows.
+    pub witness: Arc<dyn Witness>,
     /// Whatever must live as long: a database that goes when it is dropped.
     pub guard: Box<dyn Any + Send + Sync>,
+}
+
+/// Sees what no port shows.
+#[async_trait]
+pub trait Witness: Send + Sync {
+    /// What the credit ledger of an organization told others, in order: the public name of each
+    /// event, and what it says.
+    async fn told(&self, organization: OrganizationId) -> anyhow::Result<Vec<(String, Value)>>;
+    /// What must hold and does not.
+    async fn violations(&self) -> anyhow::Result<Vec<String>>;
+}
+
+#[async_trait]
+impl Witness for MemoryStore {
+    async fn told(&self, organization: OrganizationId) -> anyhow::Result<Vec<(String, Value)>> {
+        self.told_of_credits(organization).iter().map(named).collect()
+    }
+
+    async fn violations(&self) -> anyhow::Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+}
+
+/// As it stands in an outbox.
+pub(crate) fn named(what: &What) -> anyhow::Result<(String, Value)> {
+    let mut told = serde_json::to_value(what)?;
+    let part = |name| told.get_mut(name).map(Value::take).unwrap_or_default();
+    let [name, data] = ["type", "data"].map(part);
+    Ok((name.as_str().unwrap_or_default().to_owned(), data))
 }
 
 impl MemoryStore {
     /// The store, to be put to the test.
     pub fn subject(&self) -> Subject {
         let store = Arc::new(self.clone());
+        let changes = MemoryChanges::default();
+        let another = changes.another();
         Subject {
             store: store.clone(),
             credits: store.clone(),
@@ -50,7 +89,10 @@ impl MemoryStore {
             organizations: store.clone(),
             money: store.clone(),
             ledger_queries: store.clone(),
-            access: store,
+            access: store.clone(),
+            facts: store.clone(),
+            changes: [Arc::new(another), Arc::new(changes)],
+            witness: store,
             guard: Box::new(()),
         }
     }
@@ -71,11 +113,17 @@ pub struct GatewaySubject {
 pub trait Payer: Send + Sync {
     /// Pays on the open page of a session, or begins the trial that it offers.
     async fn pay(&self, session: &str);
+    /// From now on the bank of a customer says no when nobody is there.
+    async fn refuse(&self, customer: &str);
 }
 
 #[async_trait]
 impl Payer for FakeGateway {
     async fn pay(&self, session: &str) {
         Self::pay(self, session);
+    }
+
+    async fn refuse(&self, customer: &str) {
+        Self::refuse(self, customer);
     }
 }

@@ -8,7 +8,7 @@ use billing_domain::{
     gateway::{Gateway, GatewayRef},
     id::{CheckoutId, OrganizationId, PriceId},
     money::Money,
-    payment::PaymentStatus,
+    payment::{ChargeFailure, PaymentStatus},
     period::{Interval, Period},
     subscription::Status,
 };
@@ -33,6 +33,8 @@ pub trait PaymentGateway: Send + Sync {
     fn subscriptions(&self) -> Option<&dyn GatewaySubscriptions>;
     /// A page on which a customer looks after payment methods and subscriptions, if it has one.
     fn portal(&self) -> Option<&dyn PortalSessions>;
+    /// Charging a method that it has kept, while nobody is there, if it can.
+    fn charges(&self) -> Option<&dyn Charges>;
 }
 
 /// Why a gateway did not do it.
@@ -102,6 +104,9 @@ pub struct CheckoutRequest {
     pub promotion_codes: bool,
     /// Whether the gateway computes tax.
     pub automatic_tax: bool,
+    /// Whether it keeps the method, to be charged again while nobody is there. A subscription
+    /// keeps it anyway.
+    pub saves_method: bool,
 }
 
 /// What is sold on a page.
@@ -243,8 +248,49 @@ pub struct SeenPayment {
     pub document_url: Option<String>,
     /// Why it failed, in the gateway's word.
     pub failure: Option<String>,
+    /// The same in our word: there exactly when it failed.
+    pub failed_as: Option<ChargeFailure>,
     /// When it was made.
     pub created_at: OffsetDateTime,
+}
+
+/// Charges of a method that the gateway has kept, while nobody is there.
+#[async_trait]
+pub trait Charges: Send + Sync {
+    /// The method to charge: the customer's default, else the one that was kept last; nothing
+    /// where none is kept, or the customer is not known.
+    async fn saved_method(&self, customer: &str) -> Result<Option<GatewayRef>, GatewayError>;
+    /// Charges a method; once, however often it is asked for one checkout of ours. A refusal of
+    /// the payer's bank is a payment that failed, and no error. It is charged anew neither by us
+    /// nor by the gateway. `Refused` when nothing was charged, nor will be.
+    ///
+    /// The gateway may forget what it was asked after 24 hours: then look before asking again.
+    async fn charge(&self, request: &ChargeRequest) -> Result<SeenPayment, GatewayError>;
+    /// The payment that was made or tried for a checkout of ours since then; nothing when it was
+    /// never heard of there.
+    async fn find(
+        &self,
+        customer: &str,
+        checkout: CheckoutId,
+        since: OffsetDateTime,
+    ) -> Result<Option<SeenPayment>, GatewayError>;
+}
+
+/// Money to take. It must be the same each time that it is asked for one checkout.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ChargeRequest {
+    /// Ours; the idempotency key is derived from it, and it comes back as metadata.
+    pub checkout_id: CheckoutId,
+    /// Who pays; comes back as metadata.
+    pub organization_id: OrganizationId,
+    /// The same, as the gateway knows it.
+    pub customer: String,
+    /// The method, by the gateway's id of it.
+    pub method: String,
+    /// How much.
+    pub amount: Money,
+    /// What for, in a few words.
+    pub description: String,
 }
 
 /// A page of the gateway for its customers.

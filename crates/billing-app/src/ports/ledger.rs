@@ -38,4 +38,12 @@ pub trait UsageLedger: Send + Sync {
         command: UsageCommand,
         now: OffsetDateTime,
     ) -> Result<UsageOutcome, Error>;
+
+    /// The same for many commands of one organization, in one transaction: all of them or none.
+    async fn apply_all(
+        &self,
+        organization: OrganizationId,
+        commands: Vec<UsageCommand>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<UsageOutcome>, Error>;
 }

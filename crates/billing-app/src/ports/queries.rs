@@ -4,14 +4,13 @@ use core::{fmt, str::FromStr};
 
 use async_trait::async_trait;
 use billing_domain::{
+    auto_top_up::AutoTopUp,
     catalogue::Catalogue,
-    credits::{Entry, Grant},
-    id::{ApiKeyId, OrganizationId, PaymentId},
+    credits::{CreditDecision, Entry, Grant, Settings},
+    id::{ApiKeyId, DecisionId, OrganizationId, PaymentId, PlanVersionId},
     organization::Organization,
     payment::Payment,
     quota::Quota,
-    subscription::Subscription,
-    usage::UsageRule,
 };
 use time::OffsetDateTime;
 
@@ -33,7 +32,7 @@ pub trait CatalogueQueries: Send + Sync {
     async fn catalogue(&self) -> Result<Catalogue, Error>;
 }
 
-/// Who is billed, and what they are on.
+/// Who is billed.
 #[async_trait]
 pub trait OrganizationQueries: Send + Sync {
     /// One of them.
@@ -42,12 +41,6 @@ pub trait OrganizationQueries: Send + Sync {
     async fn by_external_id(&self, external_id: &str) -> Result<Option<Organization>, Error>;
     /// All of them, the newest first.
     async fn organizations(&self, page: Page<OrganizationId>) -> Result<Vec<Organization>, Error>;
-    /// The live subscription of a product group, else the last one that ended.
-    async fn subscription(
-        &self,
-        organization: OrganizationId,
-        product_group: &str,
-    ) -> Result<Option<Subscription>, Error>;
 }
 
 /// What was paid.
@@ -59,6 +52,15 @@ pub trait MoneyQueries: Send + Sync {
         organization: OrganizationId,
         page: Page<PaymentId>,
     ) -> Result<Vec<Payment>, Error>;
+    /// What an organization wants bought for it; nothing where it never said.
+    async fn auto_top_up(&self, organization: OrganizationId) -> Result<Option<AutoTopUp>, Error>;
+    /// Organizations for which a pack may be to buy, or a charge is under way, and it is time to
+    /// look; those that wait longest first.
+    async fn top_ups_due(
+        &self,
+        now: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<OrganizationId>, Error>;
 }
 
 /// What stands in the ledgers.
@@ -72,28 +74,61 @@ pub trait LedgerQueries: Send + Sync {
         organization: OrganizationId,
         page: Page<i64>,
     ) -> Result<Vec<Entry>, Error>;
-    /// What quotas on these meters are decided on, in the given order.
-    async fn quotas(
+    /// A decision on credits, with the account as it stood before; nothing for an unknown one, or
+    /// for one of another organization than `of`. Denials are known for as long as keys are kept.
+    async fn credit_decision(
+        &self,
+        id: DecisionId,
+        of: Option<OrganizationId>,
+    ) -> Result<Option<CreditDecision>, Error>;
+    /// Uses that were checked and denied, the newest first.
+    async fn denials(
         &self,
         organization: OrganizationId,
-        rules: &[(String, UsageRule)],
-        now: OffsetDateTime,
-    ) -> Result<Vec<Quota>, Error>;
+        page: Page<DecisionId>,
+    ) -> Result<Vec<Denial>, Error>;
+}
+
+/// A use that was checked and denied.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Denial {
+    /// The decision.
+    pub decision: DecisionId,
+    /// Of what.
+    pub meter: String,
+    /// How much was asked for.
+    pub quantity: u64,
+    /// What it was decided on.
+    pub quota: Quota,
+    /// The plan version that decided, where that was kept.
+    pub plan_version_id: Option<PlanVersionId>,
+    /// When.
+    pub at: OffsetDateTime,
 }
 
 /// Credits as last recorded.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct CreditSummary {
-    /// What may be used, overdraft aside.
+    /// What started grants have left, less what is overdrawn.
     pub balance: i64,
-    /// What was used beyond what there was.
+    /// How much is owed.
     pub overdrawn: i64,
-    /// How much may be.
-    pub overdraft_limit: i64,
+    /// How much is held.
+    pub held: i64,
+    /// What the account is decided by.
+    pub settings: Settings,
     /// When something becomes due next.
     pub next_due_at: Option<OffsetDateTime>,
     /// Grants that have something left, in the order of draw.
     pub grants: Vec<Grant>,
+}
+
+impl CreditSummary {
+    /// What may be used: the balance without what is held, and the overdraft.
+    pub fn available(&self) -> i64 {
+        let own = self.balance.saturating_sub(self.held);
+        own.saturating_add(self.settings.overdraft_limit).max(0)
+    }
 }
 
 /// Who may ask.

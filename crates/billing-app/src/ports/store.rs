@@ -2,16 +2,17 @@
 
 use async_trait::async_trait;
 use billing_domain::{
+    auto_top_up::AutoTopUp,
     catalogue::{Catalogue, CreditEvent, CreditProduct, Meter, Plan},
     checkout::Checkout,
-    credits::{CreditCommand, CreditOutcome},
+    credits::{self, CreditCommand, CreditOutcome},
     event::Event,
     gateway::{Gateway, GatewayRef},
-    id::{ApiKeyId, ChangeId, CheckoutId, OrganizationId},
+    id::{ApiKeyId, ChangeId, CheckoutId, GrantId, OrganizationId},
     organization::{Customer, Organization},
     payment::Payment,
     subscription::{Change, Subscription},
-    usage::Bonus,
+    usage::{Counter, CounterKey, RawUse, Recount, UsageCommand, UsageOutcome},
 };
 use time::OffsetDateTime;
 
@@ -52,9 +53,11 @@ pub trait UnitOfWork: Send {
     fn subscriptions(&mut self) -> &mut dyn Subscriptions;
     /// Payments.
     fn payments(&mut self) -> &mut dyn Payments;
+    /// Auto top-ups of credits.
+    fn auto_top_ups(&mut self) -> &mut dyn AutoTopUps;
     /// The credit ledger.
     fn credits(&mut self) -> &mut dyn Credits;
-    /// Bonuses on meters.
+    /// The usage ledger.
     fn usage(&mut self) -> &mut dyn Usage;
     /// The catalogue.
     fn catalogue(&mut self) -> &mut dyn Catalogues;
@@ -101,6 +104,13 @@ pub trait Checkouts: Send {
     ) -> Result<Option<Checkout>, Error>;
     /// Those of an organization that are pending or open, the newest first.
     async fn unfinished(&mut self, organization: OrganizationId) -> Result<Vec<Checkout>, Error>;
+    /// Those of an organization that are paid by a saved method and were asked for since then,
+    /// whatever became of them. They are not held.
+    async fn charged_since(
+        &mut self,
+        organization: OrganizationId,
+        since: OffsetDateTime,
+    ) -> Result<Vec<Checkout>, Error>;
     /// Whose checkout that is, by our id.
     async fn owner(&mut self, id: CheckoutId) -> Result<Option<OrganizationId>, Error>;
     /// Records one, new or changed, together with what happened.
@@ -138,6 +148,18 @@ pub trait Payments: Send {
     async fn save(&mut self, payment: &Payment, events: &[Event]) -> Result<(), Error>;
 }
 
+/// Auto top-ups of credits, one for an organization at most.
+#[async_trait]
+pub trait AutoTopUps: Send {
+    /// Finds that of an organization and holds it. Who holds a checkout that it pays as well
+    /// finds this one first.
+    async fn find(&mut self, organization: OrganizationId) -> Result<Option<AutoTopUp>, Error>;
+    /// The credits of the organization, as committed when this is asked. They are not held.
+    async fn balance(&mut self, organization: OrganizationId) -> Result<i64, Error>;
+    /// Records it, new or changed, together with what happened.
+    async fn save(&mut self, top_up: &AutoTopUp, events: &[Event]) -> Result<(), Error>;
+}
+
 /// The ledger's one door, inside a unit of work.
 #[async_trait]
 pub trait Credits: Send {
@@ -148,17 +170,53 @@ pub trait Credits: Send {
         command: &CreditCommand,
         now: OffsetDateTime,
     ) -> Result<CreditOutcome, Error>;
+    /// Gives credits of one organization to another: both accounts are locked at once, and both
+    /// change or none. `Sent`, `Denied` or `KeyReused`; `NotFound(Organization)` for either.
+    async fn transfer(
+        &mut self,
+        from: OrganizationId,
+        send: &credits::Send,
+        new_grant: &(dyn Fn() -> GrantId + Sync),
+        now: OffsetDateTime,
+    ) -> Result<CreditOutcome, Error>;
 }
 
-/// Bonuses on meters.
+/// The usage ledger's one door, inside a unit of work; and what it takes to count anew.
 #[async_trait]
 pub trait Usage: Send {
-    /// Gives a bonus; one of an id that is there already changes nothing.
-    async fn give_bonus(
+    /// Locks the account, decides, records. `NotFound(Organization)` for an unknown one.
+    async fn apply(
         &mut self,
         organization: OrganizationId,
-        bonus: &Bonus,
+        command: &UsageCommand,
+        now: OffsetDateTime,
+    ) -> Result<UsageOutcome, Error>;
+    /// Locks the account, and answers with all its counts. `NotFound(Organization)` for an unknown
+    /// one.
+    async fn counts(&mut self, organization: OrganizationId) -> Result<Recount, Error>;
+    /// Raw events after a number, in the order of their numbers: some of them, none at the end.
+    async fn raw_uses(
+        &mut self,
+        organization: OrganizationId,
+        after: i64,
+    ) -> Result<Vec<RawUse>, Error>;
+    /// Writes what counting anew found to be different.
+    async fn correct(
+        &mut self,
+        organization: OrganizationId,
+        correction: &Correction,
     ) -> Result<(), Error>;
+}
+
+/// What counting anew found to be different.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Correction {
+    /// Counters, as they should be.
+    pub counters: Vec<(CounterKey, Counter)>,
+    /// Values that were seen, and are not remembered.
+    pub missing_values: Vec<(CounterKey, String)>,
+    /// Values that are remembered, and were not seen.
+    pub wrong_values: Vec<(CounterKey, String)>,
 }
 
 /// The catalogue. What is there under the same key stays as it is.

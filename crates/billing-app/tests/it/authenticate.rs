@@ -2,10 +2,10 @@ use std::sync::Arc;
 
 use billing_app::{
     Billing, Caller, Environment, Error, Missing, NewApiKey, NewKey, Settings,
-    ports::{Scopes, Secrets},
+    ports::{Clock, Scope, Scopes, Secrets, Store},
 };
 use billing_domain::id::OrganizationId;
-use billing_testkit::{FixedSecrets, builders::a_fresh_id};
+use billing_testkit::{FixedSecrets, MemoryChanges, builders::a_fresh_id};
 use mockall::{Sequence, mock};
 use time::Duration;
 
@@ -26,16 +26,62 @@ async fn whoever_presents_a_key_is_known_by_it() {
     assert_eq!((caller.public, caller.organization_id), (made.key.public, None));
 }
 
+/// Another process ends a key, past this one.
+async fn revoke_elsewhere(scene: &Scene, key: &NewKey) {
+    let mut work = scene.store.begin(Scope::Operator).await.expect("the store answers");
+    let revoked = work.access_keys().revoke(key.key.id, scene.clock.wall()).await;
+    revoked.expect("the store answers");
+    work.commit().await.expect("the store answers");
+}
+
 #[tokio::test]
-async fn a_revoked_key_is_believed_for_a_second_at_most() {
+async fn a_key_that_was_revoked_here_is_not_believed_any_more() {
     let scene = Scene::new();
     let made = a_key(&scene, "read", None).await;
     scene.billing.authenticate(&made.token).await.unwrap();
     scene.billing.revoke_api_key(made.key.id).await.unwrap();
-    scene.clock.advance_wall(Duration::milliseconds(999));
-    assert!(scene.billing.authenticate(&made.token).await.is_ok(), "it is remembered");
-    scene.clock.advance_wall(Duration::milliseconds(1));
     fails!(scene.billing.authenticate(&made.token).await, Error::Unauthenticated(_));
+}
+
+#[tokio::test]
+async fn a_key_that_was_revoked_elsewhere_is_believed_for_a_second_at_most() {
+    let scene = Scene::new();
+    let made = a_key(&scene, "read", None).await;
+    scene.billing.authenticate(&made.token).await.unwrap();
+    revoke_elsewhere(&scene, &made).await;
+    scene.clock.advance_wall(Duration::milliseconds(499));
+    assert!(scene.billing.authenticate(&made.token).await.is_ok(), "it is remembered");
+    scene.clock.advance_wall(Duration::milliseconds(501));
+    fails!(scene.billing.authenticate(&made.token).await, Error::Unauthenticated(_));
+}
+
+#[tokio::test]
+async fn one_of_those_who_ask_reads_a_key_anew_before_it_is_stale() {
+    let scene = Scene::new();
+    let made = a_key(&scene, "read", None).await;
+    scene.billing.authenticate(&made.token).await.unwrap();
+    scene.clock.advance_wall(Duration::milliseconds(500));
+    scene.store.go_down();
+    fails!(scene.billing.authenticate(&made.token).await, Error::Unavailable { .. });
+    assert!(scene.billing.authenticate(&made.token).await.is_ok(), "the others are answered");
+}
+
+#[tokio::test]
+async fn a_revoked_key_is_not_believed_any_more_once_that_is_heard() {
+    let scene = Scene::new();
+    let changes = MemoryChanges::default();
+    let mut ports = ports(&scene.store, scene.gateway.clone(), &scene.clock);
+    ports.changes = Arc::new(changes.another());
+    let elsewhere = Billing::new(ports.clone(), Settings::default());
+    ports.changes = Arc::new(changes);
+    let here = Billing::new(ports, Settings::default());
+    here.hear_changes().await;
+    let made = a_key(&scene, "read", None).await;
+    here.authenticate(&made.token).await.unwrap();
+    elsewhere.revoke_api_key(made.key.id).await.unwrap();
+    assert!(here.authenticate(&made.token).await.is_ok(), "it has not heard of it");
+    here.hear_changes().await;
+    fails!(here.authenticate(&made.token).await, Error::Unauthenticated(_));
 }
 
 #[tokio::test]
@@ -43,7 +89,7 @@ async fn a_revoked_key_is_not_believed_for_longer_when_the_clock_is_set_back() {
     let scene = Scene::new();
     let made = a_key(&scene, "read", None).await;
     scene.billing.authenticate(&made.token).await.unwrap();
-    scene.billing.revoke_api_key(made.key.id).await.unwrap();
+    revoke_elsewhere(&scene, &made).await;
     scene.clock.advance_wall(-Duration::HOUR);
     fails!(scene.billing.authenticate(&made.token).await, Error::Unauthenticated(_));
 }

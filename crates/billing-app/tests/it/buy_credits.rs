@@ -17,6 +17,7 @@ fn the_smallest_pack(organization_id: OrganizationId) -> BuyCredits {
         credit_product_id: pack.id,
         currency: None,
         gateway: None,
+        saves_method: false,
         urls: urls(),
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use billing_app::{
     Billing, ConsumeRequest, Error, Missing, Refusal, Settings,
     ports::{
-        CheckoutRequest, CreditLedger, CustomerAccounts, GatewayError, GatewayPayments,
+        Charges, CheckoutRequest, CreditLedger, CustomerAccounts, GatewayError, GatewayPayments,
         GatewaySubscriptions, HostedCheckouts, NewCustomer, PaymentGateway, PortalSessions,
         SeenCheckout, UsageLedger, Webhooks,
     },
@@ -51,6 +51,12 @@ mock! {
             command: UsageCommand,
             now: OffsetDateTime,
         ) -> Result<UsageOutcome, Error>;
+        async fn apply_all(
+            &self,
+            organization: OrganizationId,
+            commands: Vec<UsageCommand>,
+            now: OffsetDateTime,
+        ) -> Result<Vec<UsageOutcome>, Error>;
     }
 }
 
@@ -105,6 +111,10 @@ impl PaymentGateway for Strict {
     }
 
     fn portal(&self) -> Option<&dyn PortalSessions> {
+        None
+    }
+
+    fn charges(&self) -> Option<&dyn Charges> {
         None
     }
 }

@@ -2,19 +2,17 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use async_trait::async_trait;
 use billing_app::{
-    Billing, Error, Missing, QuotaReport, Settings,
-    ports::{About, CreditSummary, LedgerQueries, Page, UsageLedger},
+    Billing, Error, Missing, QuotaReport, RecordUsage, Settings,
+    ports::{About, Change, Changes, Facts, QuotaQuestion, Subscriber, UsageLedger},
 };
 use billing_domain::{
     catalogue::Window,
-    credits::Entry,
     id::OrganizationId,
     quota::{Quota, QuotaReason},
-    usage::UsageRule,
 };
 use billing_testkit::{
-    MemoryStore, NOON,
-    builders::{a_fresh_id, a_usage_command},
+    MemoryChanges, MemoryStore, NOON,
+    builders::{a_fresh_id, a_use},
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -92,11 +90,11 @@ async fn an_answer_may_be_a_second_old_and_says_so() {
     assert_eq!(check(&scene, acme, 1).await.answer.used, 0);
     // Another process counts, past this one.
     let elsewhere = scene.store.clone();
-    let mut command = a_usage_command("elsewhere", 10);
-    "ai_generations".clone_into(&mut command.meter);
+    let mut command = a_use("elsewhere", 10);
+    command.meter = "ai_generations".into();
     command.rule.period = Window::CalendarMonth.around(NOON, None);
     command.rule.window = Window::BillingPeriod;
-    elsewhere.apply(acme, command, NOON).await.unwrap();
+    UsageLedger::apply(&elsewhere, acme, command.into(), NOON).await.unwrap();
 
     scene.clock.advance(Duration::milliseconds(499));
     let kept = check(&scene, acme, 1).await;
@@ -107,18 +105,68 @@ async fn an_answer_may_be_a_second_old_and_says_so() {
 }
 
 #[tokio::test]
-async fn one_of_those_who_ask_reads_anew_before_the_answer_is_stale() {
+async fn what_is_asked_for_is_read_anew_before_it_is_stale() {
     let scene = Scene::new();
-    let acme = scene.acme().await;
+    let (acme, idle) = (scene.acme().await, scene.acme().await);
     let known = check(&scene, acme, 1).await;
+    check(&scene, idle, 1).await;
+    scene.clock.advance(Duration::milliseconds(500));
+    assert_eq!(check(&scene, acme, 1).await, known, "old answers are given meanwhile");
+    scene.billing.renew_known().await.unwrap();
+    let renewed = check(&scene, acme, 1).await;
+    assert_eq!(renewed.as_of, NOON + Duration::milliseconds(500));
     scene.clock.advance(Duration::milliseconds(500));
     scene.store.go_down();
-    let first = scene.billing.check_quota(acme, "ai_generations", 1).await;
-    assert!(matches!(first, Err(Error::Unavailable { .. })), "it reads: {first:?}");
-    assert_eq!(check(&scene, acme, 1).await, known, "the others are answered meanwhile");
-    scene.store.come_back();
-    scene.clock.advance(Duration::milliseconds(500));
-    assert_eq!(check(&scene, acme, 1).await.as_of, NOON + Duration::SECOND);
+    assert_eq!(check(&scene, acme, 1).await, renewed);
+    let unasked = scene.billing.check_quota(idle, "ai_generations", 1).await;
+    assert!(matches!(unasked, Err(Error::Unavailable { .. })), "nobody asked: {unasked:?}");
+    let renewing = scene.billing.renew_known().await;
+    assert!(matches!(renewing, Err(Error::Unavailable { .. })), "it reads: {renewing:?}");
+    assert_eq!(check(&scene, acme, 1).await, renewed, "it is fresh, whatever becomes of that");
+}
+
+#[tokio::test]
+async fn what_other_processes_change_is_seen_when_it_is_heard() {
+    let scene = Scene::new();
+    let changes = MemoryChanges::default();
+    let mut ports = ports(&scene.store, scene.gateway.clone(), &scene.clock);
+    ports.changes = Arc::new(changes.another());
+    let here = Billing::new(ports.clone(), Settings::default());
+    ports.changes = Arc::new(changes.another());
+    let elsewhere = Billing::new(ports, Settings::default());
+    here.hear_changes().await;
+    let acme = scene.acme().await;
+    let used = async || {
+        here.check_quota(acme, "ai_generations", 1).await.expect("it is answered").answer.used
+    };
+    for before in 0..3 {
+        assert_eq!(used().await, before);
+        elsewhere.record_usage(a_generation(acme)).await.unwrap();
+        assert_eq!(used().await, before, "it has not heard of it");
+        here.hear_changes().await;
+        assert_eq!(used().await, before + 1);
+    }
+    let untold = RecordUsage { key: Some("untold".to_owned()), ..a_generation(acme) };
+    scene.billing.record_usage(untold).await.unwrap();
+    assert_eq!(used().await, 3, "nobody tells");
+    changes.another().tell(Change::Organization(acme));
+    here.hear_changes().await;
+    assert_eq!(used().await, 4);
+}
+
+#[tokio::test]
+async fn a_plan_that_was_bought_elsewhere_counts_within_a_second() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    let ports = ports(&scene.store, scene.gateway.clone(), &scene.clock);
+    let here = Billing::new(ports, Settings::default());
+    let plan = async || here.record_usage(a_generation(acme)).await.unwrap().report.plan;
+    assert_eq!(plan().await, "free");
+    scene.subscribe(acme, "growth").await;
+    scene.clock.advance(Duration::milliseconds(999));
+    assert_eq!(plan().await, "free", "it has not heard of it");
+    scene.clock.advance(Duration::milliseconds(1));
+    assert_eq!(plan().await, "growth");
 }
 
 #[tokio::test]
@@ -142,7 +190,7 @@ async fn a_read_that_was_overtaken_by_a_change_is_not_kept() {
     let acme = scene.acme().await;
     let overtaken = Arc::new(Overtaken { store: scene.store.clone(), by: OnceLock::new() });
     let mut ports = ports(&scene.store, scene.gateway.clone(), &scene.clock);
-    ports.ledgers = overtaken.clone();
+    ports.facts = overtaken.clone();
     let billing = Arc::new(Billing::new(ports, Settings::default()));
     overtaken.by.set(Arc::downgrade(&billing)).expect("it is set once");
 
@@ -151,36 +199,27 @@ async fn a_read_that_was_overtaken_by_a_change_is_not_kept() {
     assert_eq!(check().await.used, 1, "and is not answered again after it");
 }
 
-/// A ledger that is read, and then, before the reader has the answer, a use is counted.
+/// Facts that are read, and then, before the reader has the answer, a use is counted.
 struct Overtaken {
     store: MemoryStore,
     by: OnceLock<Weak<Billing>>,
 }
 
 #[async_trait]
-impl LedgerQueries for Overtaken {
-    async fn credits(&self, id: OrganizationId) -> Result<Option<CreditSummary>, Error> {
-        self.store.credits(id).await
-    }
-
-    async fn credit_entries(
-        &self,
-        id: OrganizationId,
-        page: Page<i64>,
-    ) -> Result<Vec<Entry>, Error> {
-        self.store.credit_entries(id, page).await
+impl Facts for Overtaken {
+    async fn subscribers(&self, ids: &[OrganizationId]) -> Result<Vec<Option<Subscriber>>, Error> {
+        self.store.subscribers(ids).await
     }
 
     async fn quotas(
         &self,
-        id: OrganizationId,
-        rules: &[(String, UsageRule)],
+        asked: &[QuotaQuestion],
         now: OffsetDateTime,
     ) -> Result<Vec<Quota>, Error> {
-        let read = self.store.quotas(id, rules, now).await?;
+        let read = self.store.quotas(asked, now).await?;
         let billing = self.by.get().and_then(Weak::upgrade).expect("it is set");
-        if read.iter().all(|quota| quota.used == 0) {
-            billing.record_usage(a_generation(id)).await?;
+        for (asked, _) in asked.iter().zip(&read).filter(|(_, quota)| quota.used == 0) {
+            billing.record_usage(a_generation(asked.organization_id)).await?;
         }
         Ok(read)
     }

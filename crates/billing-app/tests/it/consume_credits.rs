@@ -1,4 +1,4 @@
-use billing_app::{ConsumeAnswer, Error, Missing, Refusal, TopUp};
+use billing_app::{ConsumeAnswer, CreditDenial, Error, Missing, Refusal, TopUp};
 use billing_domain::id::OrganizationId;
 use billing_testkit::builders::{a_fresh_id, the_default_catalogue};
 
@@ -22,7 +22,7 @@ fn taken(answer: ConsumeAnswer) -> (i64, i64, bool) {
 
 fn missing(answer: ConsumeAnswer) -> (i64, i64, Option<(i64, i64)>) {
     match answer {
-        ConsumeAnswer::Denied { denied, top_up, .. } => {
+        ConsumeAnswer::Denied(CreditDenial { denied, top_up, .. }) => {
             let help = top_up.map(|TopUp { product, quantity }| (product.credits, quantity));
             (denied.required, denied.available, help)
         }

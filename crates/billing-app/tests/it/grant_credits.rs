@@ -21,7 +21,7 @@ fn a_gift(organization_id: OrganizationId, amount: i64) -> GrantCredits {
 
 /// An operator gives credits for ever.
 pub(crate) async fn give(scene: &Scene, acme: OrganizationId, amount: i64) -> GrantId {
-    scene.billing.grant_credits(a_gift(acme, amount)).await.expect("they are given")
+    scene.billing.grant_credits(a_gift(acme, amount)).await.expect("they are given").0
 }
 
 /// Credits for one day, from an hour hence.
@@ -38,8 +38,9 @@ async fn the_same_key_gives_once() {
     let scene = Scene::new();
     let acme = scene.acme().await;
     let keyed = || GrantCredits { key: Some("sorry".to_owned()), ..a_gift(acme, 10) };
-    let first = scene.billing.grant_credits(keyed()).await.unwrap();
-    assert_eq!(scene.billing.grant_credits(keyed()).await.unwrap(), first);
+    let (first, already) = scene.billing.grant_credits(keyed()).await.unwrap();
+    assert!(!already);
+    assert_eq!(scene.billing.grant_credits(keyed()).await.unwrap(), (first, true));
     assert_eq!(scene.balance(acme).await, 10);
     assert_ne!(give(&scene, acme, 10).await, first, "without a key each is another");
     assert_eq!(scene.balance(acme).await, 20);

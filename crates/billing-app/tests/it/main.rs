@@ -12,23 +12,32 @@ macro_rules! fails {
 }
 
 mod authenticate;
+mod auto_top_up;
 mod book_due_credits;
 mod browse;
 mod buy_credits;
 mod calls;
 mod change_access;
 mod check_quota;
+mod configure_credits;
 mod consume_credits;
 mod give_bonus;
 mod grant_credits;
+mod grant_to_many;
+mod hold_credits;
 mod open_checkout;
 mod open_portal;
 mod process_webhooks;
 mod read_account;
+mod rebuild_usage;
 mod receive_webhook;
 mod record_usage;
+mod record_usage_batch;
+mod refund_credits;
 mod register_organization;
 mod scene;
 mod seed_catalogue;
 mod start_subscription;
+mod top_up_credits;
+mod transfer_credits;
 mod watched;

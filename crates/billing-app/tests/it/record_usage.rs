@@ -1,6 +1,7 @@
 use billing_app::{Error, Missing, RecordUsage, Refusal};
 use billing_domain::{quota::QuotaReason, usage::UsageOperation};
 use billing_testkit::{NOON, builders::a_fresh_id};
+use serde_json::Map;
 use time::{Duration, macros::datetime};
 
 use crate::scene::{Scene, a_generation};
@@ -113,10 +114,15 @@ async fn a_new_month_counts_anew_and_a_lifetime_never_does() {
 async fn use_that_makes_no_sense_is_refused() {
     let scene = Scene::new();
     let acme = scene.acme().await;
+    let long = Map::from_iter([("a".to_owned(), "x".repeat(8_186).into())]);
+    let many = (0..51).map(|n| (n.to_string(), true.into())).collect();
     for (wrong, named) in [
         (RecordUsage { quantity: 0, ..a_generation(acme) }, "quantity"),
         (RecordUsage { quantity: 1 << 53, ..a_generation(acme) }, "quantity"),
-        (RecordUsage { properties: Some("x".repeat(8_193)), ..a_generation(acme) }, "properties"),
+        (RecordUsage { properties: Some(long), ..a_generation(acme) }, "properties"),
+        (RecordUsage { properties: Some(many), ..a_generation(acme) }, "properties"),
+        (RecordUsage { key: Some("x".repeat(300)), ..a_generation(acme) }, "idempotency_key"),
+        (RecordUsage { decrement: true, ..a_generation(acme) }, "decrement"),
         (RecordUsage { key: Some(String::new()), ..a_generation(acme) }, "idempotency_key"),
     ] {
         match scene.billing.record_usage(wrong).await {

@@ -18,7 +18,8 @@ use billing_domain::{
     usage::UsageOperation,
 };
 use billing_testkit::{
-    Counting, FakeGateway, FixedSecrets, MemoryStore, Stopped, builders::the_default_catalogue,
+    Counting, FakeGateway, FixedSecrets, MemoryChanges, MemoryStore, Stopped,
+    builders::the_default_catalogue,
 };
 
 use crate::watched::Watched;
@@ -47,7 +48,9 @@ pub(crate) fn ports(
         organizations: kept.clone(),
         money: kept.clone(),
         ledgers: kept.clone(),
-        access: kept,
+        access: kept.clone(),
+        facts: kept,
+        changes: Arc::new(MemoryChanges::default()),
         gateways: vec![gateway],
         clock: clock.clone(),
         ids: Arc::new(Counting::new()),
@@ -95,13 +98,22 @@ impl Scene {
         Self::selling(the_default_catalogue())
     }
 
+    /// An installation with figures of its own.
+    pub(crate) fn set(settings: Settings) -> Self {
+        Self::built(the_default_catalogue(), settings)
+    }
+
     pub(crate) fn selling(catalogue: Catalogue) -> Self {
+        Self::built(catalogue, Settings::default())
+    }
+
+    fn built(catalogue: Catalogue, settings: Settings) -> Self {
         let clock = Arc::new(Stopped::default());
         let store = MemoryStore::selling(catalogue);
         let fake = Arc::new(FakeGateway::new(clock.clone()));
         let gateway = Arc::new(Watched::new(fake, store.clone()));
         let ports = ports(&store, gateway.clone(), &clock);
-        let billing = Arc::new(Billing::new(ports, Settings::default()));
+        let billing = Arc::new(Billing::new(ports, settings));
         Self { billing, store, gateway, clock }
     }
 
@@ -137,6 +149,7 @@ impl Scene {
             credit_product_id: pack.id,
             currency: None,
             gateway: None,
+            saves_method: false,
             urls: urls(),
         };
         self.billing.buy_credits(request).await.expect("a page opens")
@@ -246,5 +259,6 @@ pub(crate) fn a_generation(organization_id: OrganizationId) -> RecordUsage {
         key: None,
         properties: None,
         operation: UsageOperation::CheckAndRecord,
+        decrement: false,
     }
 }

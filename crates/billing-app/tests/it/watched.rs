@@ -9,15 +9,17 @@ use std::{
 
 use async_trait::async_trait;
 use billing_app::ports::{
-    CheckoutRequest, CustomerAccounts, GatewayError, GatewayPayments, GatewaySubscriptions,
-    HostedCheckouts, NewCustomer, PaymentGateway, PortalSessions, Scope, SeenCheckout, SeenInvoice,
-    SeenPayment, SeenSubscription, Store, Webhooks,
+    ChargeRequest, Charges, CheckoutRequest, CustomerAccounts, GatewayError, GatewayPayments,
+    GatewaySubscriptions, HostedCheckouts, NewCustomer, PaymentGateway, PortalSessions, Scope,
+    SeenCheckout, SeenInvoice, SeenPayment, SeenSubscription, Store, Webhooks,
 };
 use billing_domain::{
     checkout::HostedPage,
     gateway::{Gateway, GatewayRef},
+    id::CheckoutId,
 };
 use billing_testkit::{Call, FakeGateway, MemoryStore};
+use time::OffsetDateTime;
 
 /// Something that happens while the gateway is being asked.
 pub(crate) type Meanwhile = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
@@ -129,6 +131,10 @@ impl PaymentGateway for Watched {
     fn portal(&self) -> Option<&dyn PortalSessions> {
         Some(self)
     }
+
+    fn charges(&self) -> Option<&dyn Charges> {
+        Some(self)
+    }
 }
 
 #[async_trait]
@@ -191,5 +197,31 @@ impl PortalSessions for Watched {
         let opened = PortalSessions::open(&*self.fake, customer, return_url).await;
         self.watch(Call::OpenPortal).await;
         opened
+    }
+}
+
+#[async_trait]
+impl Charges for Watched {
+    async fn saved_method(&self, customer: &str) -> Result<Option<GatewayRef>, GatewayError> {
+        let found = self.fake.saved_method(customer).await;
+        self.watch(Call::FindSavedMethod).await;
+        found
+    }
+
+    async fn charge(&self, request: &ChargeRequest) -> Result<SeenPayment, GatewayError> {
+        let charged = self.fake.charge(request).await;
+        self.watch(Call::Charge).await;
+        charged
+    }
+
+    async fn find(
+        &self,
+        customer: &str,
+        checkout: CheckoutId,
+        since: OffsetDateTime,
+    ) -> Result<Option<SeenPayment>, GatewayError> {
+        let found = Charges::find(&*self.fake, customer, checkout, since).await;
+        self.watch(Call::FindCharge).await;
+        found
     }
 }

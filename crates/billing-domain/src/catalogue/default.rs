@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 use crate::{
     catalogue::{
-        Amount, Catalogue, CreditEvent, CreditProduct, Feature, FeatureValue, Limit, Meter,
-        Overage, Plan, PlanVersion, Price, Window,
+        Aggregation, Amount, Catalogue, CreditEvent, CreditProduct, Feature, FeatureValue, Limit,
+        Meter, Overage, Plan, PlanVersion, Price, Window,
     },
     currency::Currency,
     id::{CreditProductId, PlanId, PlanVersionId, PriceId},
@@ -103,7 +103,11 @@ pub fn seed(next: Seed<'_>) -> Catalogue {
             .collect(),
         meters: METERS
             .iter()
-            .map(|(key, name, _)| Meter { key: (*key).to_owned(), name: (*name).to_owned() })
+            .map(|(key, name, _)| Meter {
+                key: (*key).to_owned(),
+                name: (*name).to_owned(),
+                aggregation: Aggregation::Sum,
+            })
             .collect(),
     }
 }

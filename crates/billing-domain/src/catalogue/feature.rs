@@ -5,7 +5,10 @@ use core::str::FromStr;
 use serde::{Deserialize, Serialize};
 use time::{OffsetDateTime, macros::datetime};
 
-use crate::period::{Anchor, Interval, Period};
+use crate::{
+    catalogue::Rolling,
+    period::{Anchor, Interval, Period},
+};
 
 /// One thing that a plan version allows.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -105,19 +108,38 @@ pub enum Window {
     CalendarMonth,
     /// From the beginning: what exists now.
     Lifetime,
+    /// The last hours or days, whatever the calendar says.
+    Rolling(Rolling),
 }
 
 impl Window {
-    /// Its name in tables.
+    /// Its name in tables; a rolling one also has a length.
     pub const fn name(self) -> &'static str {
         match self {
             Self::BillingPeriod => "billing_period",
             Self::CalendarMonth => "calendar_month",
             Self::Lifetime => "lifetime",
+            Self::Rolling(rolling) => rolling.name(),
         }
     }
 
-    /// The stretch of time in which an instant is counted.
+    /// From its name, and its length where it has one.
+    pub fn of(name: &str, length: Option<u16>) -> Result<Self, UnknownRule> {
+        let rolling = length.and_then(|length| Rolling::of(name, length)).map(Self::Rolling);
+        let calendar = [Self::BillingPeriod, Self::CalendarMonth, Self::Lifetime].into_iter();
+        let named = calendar.filter(|_| length.is_none()).find(|window| window.name() == name);
+        named.or(rolling).ok_or_else(|| UnknownRule(name.to_owned()))
+    }
+
+    /// How long it is, where it rolls.
+    pub const fn length(self) -> Option<u16> {
+        match self {
+            Self::BillingPeriod | Self::CalendarMonth | Self::Lifetime => None,
+            Self::Rolling(rolling) => Some(rolling.length()),
+        }
+    }
+
+    /// The stretch of time in which an instant is counted; of a rolling window, the bucket.
     ///
     /// `billed` is the current period of the subscription and how often it recurs; earlier periods
     /// are counted back from its start and later ones on from its end, so that none overlaps it
@@ -125,6 +147,7 @@ impl Window {
     pub fn around(self, at: OffsetDateTime, billed: Option<(Period, Interval)>) -> Period {
         match (self, billed) {
             (Self::Lifetime, _) => ALL_TIME,
+            (Self::Rolling(rolling), _) => rolling.bucket(at),
             (Self::BillingPeriod, Some((period, _))) if period.contains(at) => period,
             (Self::BillingPeriod, Some((period, interval))) => {
                 let nearest = if at < period.start { period.start } else { period.end };
@@ -132,17 +155,6 @@ impl Window {
             }
             (Self::BillingPeriod, None) | (Self::CalendarMonth, _) => Period::calendar_month(at),
         }
-    }
-}
-
-impl FromStr for Window {
-    type Err = UnknownRule;
-
-    fn from_str(name: &str) -> Result<Self, Self::Err> {
-        [Self::BillingPeriod, Self::CalendarMonth, Self::Lifetime]
-            .into_iter()
-            .find(|window| window.name() == name)
-            .ok_or_else(|| UnknownRule(name.to_owned()))
     }
 }
 
@@ -159,6 +171,8 @@ mod tests {
 
     const MARCH: Period =
         Period { start: datetime!(2026-03-05 9:00 UTC), end: datetime!(2026-04-05 9:00 UTC) };
+
+    const A_WEEK: Window = Window::Rolling(Rolling::Days(7));
 
     fn days(period: Period) -> (String, String) {
         (period.start.date().to_string(), period.end.date().to_string())
@@ -185,10 +199,22 @@ mod tests {
             (CalendarMonth, datetime!(2026-03-02 0:00 UTC), monthly, "2026-03-01", "2026-04-01"),
             (CalendarMonth, datetime!(2026-03-31 23:30 -1), None, "2026-04-01", "2026-05-01"),
             (Lifetime, datetime!(2026-03-02 0:00 UTC), monthly, "1970-01-01", "9999-01-01"),
+            (A_WEEK, datetime!(2026-03-02 23:30 -1), monthly, "2026-03-03", "2026-03-04"),
         ] {
             let expected = (start.to_owned(), end.to_owned());
             assert_eq!(days(window.around(at, billed)), expected, "{} of {at}", window.name());
         }
+    }
+
+    #[test]
+    fn a_window_is_known_by_its_name_and_length() {
+        for window in [Window::BillingPeriod, Window::CalendarMonth, Window::Lifetime, A_WEEK] {
+            assert_eq!(Window::of(window.name(), window.length()), Ok(window));
+        }
+        for (name, length) in [("rolling_days", None), ("lifetime", Some(3)), ("week", None)] {
+            assert_eq!(Window::of(name, length), Err(UnknownRule(name.to_owned())));
+        }
+        assert!(Window::of("rolling_hours", Some(49)).is_err(), "longer ones are of whole days");
     }
 
     #[test]
@@ -219,6 +245,8 @@ mod tests {
                 Window::BillingPeriod,
                 Window::CalendarMonth,
                 Window::Lifetime,
+                A_WEEK,
+                Window::Rolling(Rolling::Hours(5)),
             ]),
             start_day in 0_i64..1000,
             length_days in 1_i64..400,

@@ -1,15 +1,16 @@
 //! The account that decides.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use time::OffsetDateTime;
 
 use crate::{
     credits::{
-        Consume, Consumed, CreditCommand, CreditOutcome, Denied, DrawOrder, Entry, EntryKind,
-        Grant, GrantKind, IdempotencyKey, NewGrant, Origin, Source, Touch,
+        Asked, CreditCommand, CreditOutcome, Draw, Entry, EntryKind, Grant, Hold, IdempotencyKey,
+        Operation, Origin, Pace, Pending, Settings, Source, Touch,
     },
-    id::{GrantId, OrganizationId},
+    event::What,
+    id::{GrantId, HoldId, OrganizationId},
 };
 
 /// What is known of an organization's credits, enough to decide the commands at hand.
@@ -21,53 +22,29 @@ pub struct CreditAccount {
     pub last_seq: i64,
     /// The date of the last ledger row: dates never go backwards.
     pub last_at: OffsetDateTime,
-    /// How much may be used beyond what there is.
-    pub overdraft_limit: i64,
-    /// How much has been used beyond what there was.
+    /// What it is decided by, beside what is in it.
+    pub settings: Settings,
+    /// How much is owed: used beyond what there was, or taken back after it was used.
     pub overdrawn: i64,
-    /// In which order grants are drawn.
-    pub order: DrawOrder,
-    grants: Vec<Grant>,
-    sources: BTreeMap<Source, GrantId>,
-    decided: BTreeMap<IdempotencyKey, (Asked, CreditOutcome)>,
-    pending: Pending,
+    /// How much is held, the overdraft included.
+    pub held: i64,
+    /// How fast credits are used.
+    pub pace: Pace,
+    pub(super) grants: Vec<Grant>,
+    pub(super) sources: BTreeMap<Source, GrantId>,
+    pub(super) holds: BTreeMap<HoldId, Hold>,
+    pub(super) draws: Vec<Draw>,
+    pub(super) decided: BTreeMap<(Operation, IdempotencyKey), (Asked, CreditOutcome)>,
+    pub(super) pending: Pending,
 }
 
-/// The request behind a key: the same key must ask for the same.
-#[derive(Clone, PartialEq, Eq, Debug)]
-struct Asked {
-    event: String,
-    quantity: i64,
-}
-
-/// What commands changed and nobody has recorded yet.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Pending {
-    /// New rows of the ledger, in order.
-    pub entries: Vec<Entry>,
-    /// Grants that are new.
-    pub granted: BTreeSet<GrantId>,
-    /// Grants known before, of which something changed.
-    pub changed: BTreeSet<GrantId>,
-    /// Consumes decided anew, with what came of them.
-    pub decided: Vec<(Consume, CreditOutcome)>,
-}
-
-/// One change of grants and of what is overdrawn, from which a row is written.
-struct Change {
-    kind: EntryKind,
-    touched: Vec<Touch>,
-    overdrawn: i64,
-    origin: Origin,
-}
-
-impl Pending {
-    /// Remembers that a grant changed, unless it is new and will be recorded whole.
-    fn touch(&mut self, grant: GrantId) {
-        if !self.granted.contains(&grant) {
-            self.changed.insert(grant);
-        }
-    }
+/// One change of grants, of what is overdrawn and of what is held, from which a row is written.
+pub(super) struct Change {
+    pub(super) kind: EntryKind,
+    pub(super) touched: Vec<Touch>,
+    pub(super) overdrawn: i64,
+    pub(super) held: i64,
+    pub(super) origin: Origin,
 }
 
 impl CreditAccount {
@@ -77,36 +54,50 @@ impl CreditAccount {
             organization_id,
             last_seq: 0,
             last_at: OffsetDateTime::UNIX_EPOCH,
-            overdraft_limit: 0,
+            settings: Settings::default(),
             overdrawn: 0,
-            order: DrawOrder::default(),
+            held: 0,
+            pace: Pace::default(),
             grants: Vec::new(),
             sources: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            draws: Vec::new(),
             decided: BTreeMap::new(),
             pending: Pending::default(),
         }
     }
 
-    /// Makes a recorded grant known. All that have something left must be, before a command.
+    /// Makes a recorded grant known; known already, it stays. Before a command all must be that
+    /// have something left, and those that it names.
     pub fn know_grant(&mut self, grant: Grant) {
+        if self.grants.iter().any(|known| known.id == grant.id) {
+            return;
+        }
         self.sources.insert(grant.source.clone(), grant.id);
         self.grants.push(grant);
     }
 
-    /// Makes known that a source has given before.
-    pub fn know_source(&mut self, source: Source, grant: GrantId) {
-        self.sources.insert(source, grant);
+    /// Makes a recorded hold known. Before a command those must be that it names, those that are
+    /// due, and of the other open ones the next to be due.
+    pub fn know_hold(&mut self, hold: Hold) {
+        self.holds.insert(hold.id, hold);
+    }
+
+    /// Makes a use known that is to be refunded; it takes the place of what was known of it.
+    pub fn know_draw(&mut self, draw: Draw) {
+        self.draws.retain(|known| known.seq != draw.seq);
+        self.draws.push(draw);
     }
 
     /// Makes known what came of a key before.
     pub fn know_decision(
         &mut self,
+        operation: Operation,
         key: IdempotencyKey,
-        event: String,
-        quantity: i64,
+        asked: Asked,
         outcome: CreditOutcome,
     ) {
-        self.decided.insert(key, (Asked { event, quantity }, outcome));
+        self.decided.insert((operation, key), (asked, outcome));
     }
 
     /// The grants that are known.
@@ -114,19 +105,28 @@ impl CreditAccount {
         &self.grants
     }
 
+    /// The holds that are known.
+    pub fn holds(&self) -> impl Iterator<Item = &Hold> {
+        self.holds.values()
+    }
+
     /// What started grants have left, less what is overdrawn.
     pub fn balance(&self) -> i64 {
-        self.left().saturating_sub(self.overdrawn)
+        // Saturates, so that no number of grants can make it panic or wrap: a thousand of the
+        // largest grants fit, and sums are exact as long as they do.
+        let started = self.grants.iter().filter(|grant| grant.started);
+        let left = started.fold(0_i64, |sum, grant| sum.saturating_add(grant.remaining));
+        left.saturating_sub(self.overdrawn)
     }
 
-    /// What may be used: the balance and the overdraft.
+    /// What may be used: the balance without what is held, and the overdraft.
     pub fn available(&self) -> i64 {
-        self.left().saturating_add(self.overdraft_limit.saturating_sub(self.overdrawn).max(0))
+        self.own().saturating_add(self.settings.overdraft_limit).max(0)
     }
 
-    /// When something becomes due next.
-    pub fn next_due_at(&self) -> Option<OffsetDateTime> {
-        self.grants.iter().filter_map(due_at).min()
+    /// What may be given away: no overdraft.
+    pub(super) fn own(&self) -> i64 {
+        self.balance().saturating_sub(self.held)
     }
 
     /// Hands over what is to be recorded, and forgets it.
@@ -138,131 +138,38 @@ impl CreditAccount {
     pub fn apply(&mut self, command: &CreditCommand, now: OffsetDateTime) -> CreditOutcome {
         let now = now.max(self.last_at);
         self.book_due(now);
-        match command {
+        let outcome = match command {
             CreditCommand::Consume(consume) => self.consume(consume, now),
+            CreditCommand::Hold(hold) => self.hold(hold, now),
+            CreditCommand::Settle(settle) => self.settle(*settle, now),
+            CreditCommand::Release(hold) => self.release(*hold, now),
             CreditCommand::Grant(grant) => self.grant(grant, now),
+            CreditCommand::Revoke(revoke) => self.revoke(revoke, now),
+            CreditCommand::Refund(refund) => self.refund(refund, now),
+            CreditCommand::Send(send) => self.send(send, now),
+            CreditCommand::Configure(settings) => self.configure(*settings, now),
             CreditCommand::BookDue => CreditOutcome::Booked,
-        }
-    }
-
-    fn consume(&mut self, asked: &Consume, now: OffsetDateTime) -> CreditOutcome {
-        let request = Asked { event: asked.event.clone(), quantity: asked.quantity() };
-        if let Some((before, outcome)) = self.decided.get(&asked.key) {
-            return if *before == request { again(outcome) } else { CreditOutcome::KeyReused };
-        }
-        let outcome = if asked.cost() > self.available() {
-            CreditOutcome::Denied(Denied {
-                decision: asked.decision,
-                required: asked.cost(),
-                available: self.available(),
-                at: now,
-                replayed: false,
-            })
-        } else {
-            CreditOutcome::Consumed(self.draw(asked, now))
         };
-        self.decided.insert(asked.key.clone(), (request, outcome.clone()));
-        self.pending.decided.push((asked.clone(), outcome.clone()));
+        // What a command gives back to a grant whose time is over is lost at once.
+        self.book_due(now);
         outcome
     }
 
-    /// Takes what is available; the caller has seen that it is enough.
-    fn draw(&mut self, asked: &Consume, now: OffsetDateTime) -> Consumed {
-        let mut open = asked.cost();
-        let mut touched = Vec::new();
-        let order = self.order;
-        self.grants.sort_by_key(|grant| order.key(grant));
-        for grant in self.grants.iter_mut().filter(|grant| grant.started && grant.remaining > 0) {
-            if open == 0 {
-                break;
-            }
-            let taken = open.min(grant.remaining);
-            grant.remaining -= taken;
-            open -= taken;
-            touched.push(Touch { grant_id: grant.id, amount: -taken });
-            self.pending.touch(grant.id);
+    fn configure(&mut self, settings: Settings, now: OffsetDateTime) -> CreditOutcome {
+        if settings != self.settings {
+            self.settings = settings;
+            self.pending.configured = true;
+            let (kind, origin) = (EntryKind::Adjusted, Origin::Settings(settings));
+            self.enter(now, Change { kind, touched: Vec::new(), overdrawn: 0, held: 0, origin });
         }
-        self.overdrawn += open;
-        let origin = Origin::Consume {
-            decision: asked.decision,
-            key: asked.key.clone(),
-            event: asked.event.clone(),
-            quantity: asked.quantity(),
-            unit_cost: asked.unit_cost(),
-        };
-        let kind = EntryKind::Consumed;
-        self.enter(now, Change { kind, touched: touched.clone(), overdrawn: open, origin });
-        Consumed {
-            decision: asked.decision,
-            seq: self.last_seq,
-            cost: asked.cost(),
-            balance_after: self.balance(),
-            touched,
-            replayed: false,
-        }
+        CreditOutcome::Configured
     }
 
-    fn grant(&mut self, new: &NewGrant, now: OffsetDateTime) -> CreditOutcome {
-        if let Some(id) = self.sources.get(&new.source) {
-            return CreditOutcome::Granted { id: *id, already: true };
-        }
-        self.pending.granted.insert(new.id);
-        self.know_grant(Grant {
-            id: new.id,
-            kind: new.kind,
-            amount: new.amount,
-            remaining: new.amount,
-            starts_at: new.starts_at.max(now),
-            expires_at: new.expires_at,
-            source: new.source.clone(),
-            granted_at: now,
-            started: false,
-        });
-        self.book_due(now);
-        CreditOutcome::Granted { id: new.id, already: false }
-    }
-
-    /// Books starts and expiries up to an instant, in the order in which they were due.
-    /// At one instant what ends goes before what starts.
-    fn book_due(&mut self, now: OffsetDateTime) {
-        loop {
-            let next = self
-                .grants
-                .iter()
-                .enumerate()
-                .filter_map(|(n, grant)| Some((due_at(grant)?, !grant.started, grant.id, n)))
-                .min();
-            match next {
-                Some((at, _, _, n)) if at <= now => self.book(n, at.max(self.last_at)),
-                Some(_) | None => return,
-            }
-        }
-    }
-
-    fn book(&mut self, n: usize, at: OffsetDateTime) {
-        let Some(grant) = self.grants.get_mut(n) else { return };
-        self.pending.touch(grant.id);
-        let (id, source) = (grant.id, grant.source.clone());
-        if grant.started {
-            let lost = core::mem::take(&mut grant.remaining);
-            let touched = vec![Touch { grant_id: id, amount: -lost }];
-            let (kind, origin) = (EntryKind::Expired, Origin::Expiry(source));
-            self.enter(at, Change { kind, touched, overdrawn: 0, origin });
-        } else {
-            // What is overdrawn is repaid first.
-            let repaid = self.overdrawn.min(grant.amount);
-            grant.started = true;
-            grant.remaining = grant.amount - repaid;
-            self.overdrawn -= repaid;
-            let (kind, origin) = (earned_as(grant.kind), Origin::Grant(source));
-            let touched = vec![Touch { grant_id: id, amount: grant.remaining }];
-            self.enter(at, Change { kind, touched, overdrawn: -repaid, origin });
-        }
-    }
-
-    /// Writes a row for what was just changed.
-    fn enter(&mut self, at: OffsetDateTime, change: Change) {
+    /// Writes a row for what was just changed on grants.
+    pub(super) fn enter(&mut self, at: OffsetDateTime, change: Change) {
         let moved: i64 = change.touched.iter().map(|touch| touch.amount).sum();
+        self.overdrawn += change.overdrawn;
+        self.held += change.held;
         self.last_seq += 1;
         self.last_at = at;
         self.pending.entries.push(Entry {
@@ -272,44 +179,31 @@ impl CreditAccount {
             amount: moved - change.overdrawn,
             balance_after: self.balance(),
             overdrawn_change: change.overdrawn,
+            held_change: change.held,
             touched: change.touched,
             origin: change.origin,
         });
     }
 
-    /// Saturates, so that no number of grants can make it panic or wrap: a thousand of the
-    /// largest grants fit, and sums are exact as long as they do.
-    fn left(&self) -> i64 {
-        let started = self.grants.iter().filter(|grant| grant.started);
-        started.fold(0, |sum, grant| sum.saturating_add(grant.remaining))
-    }
-}
-
-/// When the next thing happens to a grant by itself.
-fn due_at(grant: &Grant) -> Option<OffsetDateTime> {
-    if !grant.started {
-        return Some(grant.starts_at);
-    }
-    grant.expires_at.filter(|_| grant.remaining > 0)
-}
-
-const fn earned_as(kind: GrantKind) -> EntryKind {
-    match kind {
-        GrantKind::Purchased => EntryKind::Purchased,
-        GrantKind::Adjustment => EntryKind::Adjusted,
-        GrantKind::Subscription | GrantKind::Promotional => EntryKind::Earned,
-    }
-}
-
-/// The same answer once more.
-fn again(outcome: &CreditOutcome) -> CreditOutcome {
-    match outcome.clone() {
-        CreditOutcome::Consumed(before) => {
-            CreditOutcome::Consumed(Consumed { replayed: true, ..before })
+    /// Tells, when credits were used, that few are left and that it is unusually fast.
+    pub(super) fn watch(&mut self, used: i64, at: OffsetDateTime) {
+        let (after, before) = (self.balance(), self.balance().saturating_add(used));
+        let given = self.grants.iter().filter(|grant| grant.started && grant.remaining > 0);
+        let given = given.fold(0_i64, |sum, grant| sum.saturating_add(grant.amount));
+        let percent = i128::from(given) * i128::from(self.settings.low_percent) / 100;
+        let percent = i64::try_from(percent).unwrap_or(given);
+        let crossed = |threshold: i64| after < threshold && before >= threshold;
+        let fell = |threshold: &i64| *threshold > 0 && crossed(*threshold);
+        if let Some(threshold) = [self.settings.low_balance, percent].into_iter().find(fell) {
+            self.pending.told.push((at, What::CreditsLow { balance: after, threshold }));
         }
-        CreditOutcome::Denied(before) => CreditOutcome::Denied(Denied { replayed: true, ..before }),
-        other @ (CreditOutcome::KeyReused
-        | CreditOutcome::Granted { .. }
-        | CreditOutcome::Booked) => other,
+        let [_, days @ ..] = self.pace.days;
+        let unusual = self.pace.count(used, at);
+        self.pending.configured |= !self.pace.days.ends_with(&days);
+        if let Some(unusual) = unusual {
+            let told =
+                What::CreditsUnusual { in_hour: unusual.in_hour, hourly_mean: unusual.hourly_mean };
+            self.pending.told.push((at, told));
+        }
     }
 }

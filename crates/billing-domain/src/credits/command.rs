@@ -1,13 +1,10 @@
-//! What one can ask of a credit account, and what comes of it.
+//! What one can ask of a credit account.
 
-use core::fmt;
-
-use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::{
-    credits::{GrantKind, Source, Touch},
-    id::{DecisionId, GrantId},
+    credits::{DrawRef, GrantKind, IdempotencyKey, Settings, Source},
+    id::{DecisionId, GrantId, HoldId, OrganizationId},
 };
 
 /// Something that changes credits.
@@ -15,8 +12,22 @@ use crate::{
 pub enum CreditCommand {
     /// Use credits, all or nothing.
     Consume(Consume),
+    /// Reserve credits, all or nothing.
+    Hold(NewHold),
+    /// Use what is held, or a part of it; the rest returns.
+    Settle(Settle),
+    /// Return what is held.
+    Release(HoldId),
     /// Give credits.
     Grant(NewGrant),
+    /// Take credits back that were given.
+    Revoke(Revoke),
+    /// Give back what was used.
+    Refund(Refund),
+    /// Give credits away to another organization.
+    Send(Send),
+    /// Change what the account is decided by.
+    Configure(Settings),
     /// Book what is due, and nothing else.
     BookDue,
 }
@@ -49,8 +60,8 @@ pub enum InvalidConsume {
     TooLarge,
 }
 
-/// The most credits of one grant or consume: exact in every JSON reader.
-const MOST_CREDITS: i64 = (1 << 53) - 1;
+/// The most credits of one command: exact in every JSON reader.
+pub const MOST_CREDITS: i64 = (1 << 53) - 1;
 
 impl Consume {
     /// So many of an event at so many credits each.
@@ -61,13 +72,7 @@ impl Consume {
         quantity: i64,
         unit_cost: i64,
     ) -> Result<Self, InvalidConsume> {
-        if quantity < 1 {
-            return Err(InvalidConsume::Quantity);
-        }
-        let cost = quantity
-            .checked_mul(unit_cost)
-            .filter(|cost| (0..=MOST_CREDITS).contains(cost))
-            .ok_or(InvalidConsume::TooLarge)?;
+        let cost = cost(quantity, unit_cost)?;
         Ok(Self { decision, key, event: event.into(), quantity, unit_cost, cost })
     }
 
@@ -84,6 +89,84 @@ impl Consume {
     /// Credits for all.
     pub const fn cost(&self) -> i64 {
         self.cost
+    }
+}
+
+/// Credits for so many at so much each.
+fn cost(quantity: i64, unit_cost: i64) -> Result<i64, InvalidConsume> {
+    if quantity < 1 {
+        return Err(InvalidConsume::Quantity);
+    }
+    quantity
+        .checked_mul(unit_cost)
+        .filter(|cost| (0..=MOST_CREDITS).contains(cost))
+        .ok_or(InvalidConsume::TooLarge)
+}
+
+/// No such number of credits can be held, settled, returned or given.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("`amount` must be from 1 to 2^53 - 1 credits")]
+pub struct InvalidCredits;
+
+/// From 1 to 2^53 - 1 credits.
+pub(super) fn credits(amount: i64) -> Result<i64, InvalidCredits> {
+    if (1..=MOST_CREDITS).contains(&amount) { Ok(amount) } else { Err(InvalidCredits) }
+}
+
+/// Reserve credits for something that is about to happen.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewHold {
+    /// The id that the hold gets, which is also its decision, unless the key was decided before.
+    pub id: HoldId,
+    /// Decided once per organization.
+    pub key: IdempotencyKey,
+    /// What they are for: the credit event.
+    pub event: String,
+    /// When what is not settled returns by itself.
+    pub until: OffsetDateTime,
+    amount: i64,
+}
+
+impl NewHold {
+    /// So many credits.
+    pub fn new(
+        id: HoldId,
+        key: IdempotencyKey,
+        event: impl Into<String>,
+        amount: i64,
+        until: OffsetDateTime,
+    ) -> Result<Self, InvalidCredits> {
+        Ok(Self { id, key, event: event.into(), until, amount: credits(amount)? })
+    }
+
+    /// How many credits of a quantity at so much each.
+    pub fn cost_of(quantity: i64, unit_cost: i64) -> Result<i64, InvalidConsume> {
+        cost(quantity, unit_cost)
+    }
+
+    /// How many credits.
+    pub const fn amount(&self) -> i64 {
+        self.amount
+    }
+}
+
+/// Use what is held, or a part of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settle {
+    /// Which hold.
+    pub hold: HoldId,
+    amount: Option<i64>,
+}
+
+impl Settle {
+    /// So many credits, or all that is held.
+    pub fn new(hold: HoldId, amount: Option<i64>) -> Result<Self, InvalidCredits> {
+        Ok(Self { hold, amount: amount.map(credits).transpose()? })
+    }
+
+    /// How many credits; nothing for all.
+    pub const fn amount(&self) -> Option<i64> {
+        self.amount
     }
 }
 
@@ -108,8 +191,8 @@ pub struct NewGrant {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum InvalidGrant {
     /// None, or more than can be counted.
-    #[error("`amount` must be from 1 to 2^53 - 1 credits")]
-    Amount,
+    #[error(transparent)]
+    Amount(#[from] InvalidCredits),
     /// It would expire before it starts.
     #[error("`expires_at` must be after `starts_at`")]
     Expiry,
@@ -121,9 +204,7 @@ pub enum InvalidGrant {
 impl NewGrant {
     /// Checks what people typed.
     pub fn validated(self) -> Result<Self, InvalidGrant> {
-        if !(1..=MOST_CREDITS).contains(&self.amount) {
-            return Err(InvalidGrant::Amount);
-        }
+        credits(self.amount)?;
         if self.expires_at.is_some_and(|end| end <= self.starts_at) {
             return Err(InvalidGrant::Expiry);
         }
@@ -134,86 +215,75 @@ impl NewGrant {
     }
 }
 
-/// What came of a command.
+/// Say how much of a grant is taken back, all in all. Said again it changes nothing, and said lower
+/// it gives again, so that any order of reports about a refund ends in the same.
+///
+/// What is already used becomes a debt. What expired unused is not asked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum CreditOutcome {
-    /// The credits were used.
-    Consumed(Consumed),
-    /// There were not enough, and nothing was taken.
-    Denied(Denied),
-    /// The key was used before, for something else. Nothing happened.
-    KeyReused,
-    /// The credits were given, now or before.
-    Granted {
-        /// The grant.
-        id: GrantId,
-        /// Whether the source had given before.
-        already: bool,
-    },
-    /// What was due is booked.
-    Booked,
+pub struct Revoke {
+    /// What the credits were given for.
+    pub source: Source,
+    /// How many of them are taken back by now; at most all.
+    pub total: i64,
 }
 
-/// Credits were used.
+/// Give back what was used, or a part of it, to the grants from which it came.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Consumed {
-    /// The decision.
+pub struct Refund {
+    /// The id that the decision gets, unless the key was decided before.
     pub decision: DecisionId,
-    /// The row in the ledger.
-    pub seq: i64,
+    /// Decided once per organization.
+    pub key: IdempotencyKey,
+    /// What was used.
+    pub draw: DrawRef,
+    /// The id of a grant, for credits that came from an overdraft which is repaid by now.
+    pub grant: GrantId,
+    amount: Option<i64>,
+}
+
+impl Refund {
+    /// So many credits, or all that are left of it.
+    pub fn new(
+        decision: DecisionId,
+        key: IdempotencyKey,
+        draw: DrawRef,
+        amount: Option<i64>,
+        grant: GrantId,
+    ) -> Result<Self, InvalidCredits> {
+        Ok(Self { decision, key, draw, grant, amount: amount.map(credits).transpose()? })
+    }
+
+    /// How many credits; nothing for all that are left.
+    pub const fn amount(&self) -> Option<i64> {
+        self.amount
+    }
+}
+
+/// Give credits away.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Send {
+    /// The id that the transfer gets, unless the key was decided before.
+    pub decision: DecisionId,
+    /// Decided once per organization.
+    pub key: IdempotencyKey,
+    /// To whom.
+    pub to: OrganizationId,
+    amount: i64,
+}
+
+impl Send {
+    /// So many credits.
+    pub fn new(
+        decision: DecisionId,
+        key: IdempotencyKey,
+        to: OrganizationId,
+        amount: i64,
+    ) -> Result<Self, InvalidCredits> {
+        Ok(Self { decision, key, to, amount: credits(amount)? })
+    }
+
     /// How many credits.
-    pub cost: i64,
-    /// The balance afterwards.
-    pub balance_after: i64,
-    /// From which grants.
-    pub touched: Vec<Touch>,
-    /// Whether it was decided before, and this is the same answer again.
-    pub replayed: bool,
-}
-
-/// There were not enough credits.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Denied {
-    /// The decision.
-    pub decision: DecisionId,
-    /// How many were asked for.
-    pub required: i64,
-    /// How many there were, overdraft included.
-    pub available: i64,
-    /// When it was decided.
-    pub at: OffsetDateTime,
-    /// Whether it was decided before, and this is the same answer again.
-    pub replayed: bool,
-}
-
-/// A name that the caller gives to a request, so that it is decided once.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct IdempotencyKey(String);
-
-/// Such a key is not accepted.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("an idempotency key has 1 to 255 printable ASCII characters")]
-pub struct InvalidKey;
-
-impl IdempotencyKey {
-    /// Checks a caller's key.
-    pub fn parse(text: &str) -> Result<Self, InvalidKey> {
-        let printable = text.bytes().all(|byte| (0x20..0x7f).contains(&byte));
-        if printable && (1..=255).contains(&text.len()) && !text.trim().is_empty() {
-            return Ok(Self(text.to_owned()));
-        }
-        Err(InvalidKey)
-    }
-
-    /// The key as it was given.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for IdempotencyKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+    pub const fn amount(&self) -> i64 {
+        self.amount
     }
 }

@@ -1,12 +1,21 @@
 //! What counting promises: single rules, and all of them over random sequences.
 
+mod effects;
+mod graces;
+mod rolling;
 mod sequences;
+mod warnings;
 
-use time::{Duration, macros::datetime};
+use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 use super::*;
-use crate::quota::QuotaReason;
+use crate::{
+    catalogue::{Amount, Overage, Window},
+    credits::IdempotencyKey,
+    id::{BonusId, OrganizationId, PlanVersionId, UsageEventId},
+    quota::QuotaReason,
+};
 
 const NOON: OffsetDateTime = datetime!(2026-03-10 12:00 UTC);
 const METER: &str = "ai_generations";
@@ -27,14 +36,17 @@ fn at_most(limit: u64, at: OffsetDateTime) -> UsageRule {
 }
 
 /// An enforced use of so much, now, against a limit of 10 a month; each key has its own event.
-fn a_use(key: u128, quantity: u64) -> UsageCommand {
-    UsageCommand {
+fn a_use(key: u128, quantity: u64) -> Use {
+    Use {
         id: UsageEventId(Uuid::from_u128(key)),
         key: IdempotencyKey::parse(&key.to_string()).unwrap(),
-        meter: METER.to_owned(),
+        key_is_new: false,
+        meter: METER.into(),
+        effect: Effect::Add,
         quantity,
         at: NOON,
         rule: at_most(10, NOON),
+        plan_version_id: PlanVersionId(Uuid::nil()),
         operation: UsageOperation::CheckAndRecord,
         properties: None,
     }
@@ -54,21 +66,13 @@ fn a_bonus(n: u128, amount: u64, expires: i64) -> Bonus {
 }
 
 fn recorded(outcome: UsageOutcome) -> Recorded {
-    match outcome {
-        UsageOutcome::Recorded(facts) => facts,
-        other @ (UsageOutcome::Denied(_) | UsageOutcome::KeyReused) => {
-            panic!("not recorded: {other:?}")
-        }
-    }
+    let UsageOutcome::Recorded(facts) = outcome else { panic!("not recorded: {outcome:?}") };
+    facts
 }
 
 fn denied(outcome: UsageOutcome) -> Recorded {
-    match outcome {
-        UsageOutcome::Denied(facts) => facts,
-        other @ (UsageOutcome::Recorded(_) | UsageOutcome::KeyReused) => {
-            panic!("not denied: {other:?}")
-        }
-    }
+    let UsageOutcome::Denied(facts) = outcome else { panic!("not denied: {outcome:?}") };
+    facts
 }
 
 /// What bonuses have left, where something of them was used.
@@ -82,16 +86,16 @@ fn the_base_goes_before_bonuses_and_the_soonest_to_expire_goes_first() {
     for bonus in [a_bonus(1, 5, 300), a_bonus(2, 3, 100), a_bonus(3, 4, 200)] {
         account.know_bonus(bonus);
     }
-    let base = recorded(account.apply(&a_use(1, 9), NOON));
+    let base = recorded(account.apply(&a_use(1, 9).into(), NOON));
     assert_eq!(base.standing().reason, QuotaReason::WithinLimit);
     assert_eq!(bonuses_left(&account.take_pending()), []);
 
     // One of the base, three of the second bonus, one of the third carries over.
-    let mixed = recorded(account.apply(&a_use(2, 5), NOON));
+    let mixed = recorded(account.apply(&a_use(2, 5).into(), NOON));
     assert_eq!(mixed.standing().reason, QuotaReason::WithinBonus);
     assert_eq!(bonuses_left(&account.take_pending()), [(2, 0), (3, 3)]);
 
-    recorded(account.apply(&a_use(3, 4), NOON));
+    recorded(account.apply(&a_use(3, 4).into(), NOON));
     assert_eq!(bonuses_left(&account.take_pending()), [(1, 4), (3, 0)]);
     assert_eq!(account.quota(METER, &at_most(10, NOON), NOON).bonus, 4);
 }
@@ -104,9 +108,9 @@ fn a_bonus_is_usable_strictly_before_its_expiry_and_only_for_its_meter() {
     let bonus = |seconds| account.quota(METER, &at_most(10, NOON), at(seconds)).bonus;
     assert_eq!((bonus(99), bonus(100)), (5, 0));
 
-    let late = denied(account.apply(&a_use(1, 11), at(100)));
+    let late = denied(account.apply(&a_use(1, 11).into(), at(100)));
     assert_eq!(late.refusal().total_remaining, Some(10));
-    recorded(account.apply(&a_use(2, 11), at(99)));
+    recorded(account.apply(&a_use(2, 11).into(), at(99)));
     assert_eq!(bonuses_left(&account.take_pending()), [(1, 4)]);
 }
 
@@ -114,7 +118,7 @@ fn a_bonus_is_usable_strictly_before_its_expiry_and_only_for_its_meter() {
 fn the_answer_says_where_it_stands_after_the_use() {
     let mut account = an_account();
     account.know_bonus(a_bonus(1, 5, 100));
-    let facts = recorded(account.apply(&a_use(1, 12), NOON));
+    let facts = recorded(account.apply(&a_use(1, 12).into(), NOON));
     let answer = facts.standing();
     assert!(answer.allowed);
     assert_eq!((answer.used, answer.remaining, answer.bonus_remaining), (12, Some(0), 3));
@@ -128,29 +132,29 @@ fn the_answer_says_where_it_stands_after_the_use() {
 fn what_is_denied_counts_nothing_and_is_remembered() {
     let mut account = an_account();
     account.know_bonus(a_bonus(1, 2, 100));
-    let facts = denied(account.apply(&a_use(1, 13), NOON));
+    let facts = denied(account.apply(&a_use(1, 13).into(), NOON));
     assert_eq!(facts.refusal().reason, QuotaReason::LimitReached);
 
     let pending = account.take_pending();
     assert_eq!((pending.counted.len(), pending.counters.len()), (0, 0));
     assert_eq!((pending.bonuses.len(), pending.decided.len()), (0, 1));
     assert_eq!(account.last_seq, 0);
-    assert_eq!(recorded(account.apply(&a_use(2, 12), NOON)).quota.used, 0);
+    assert_eq!(recorded(account.apply(&a_use(2, 12).into(), NOON)).quota.used, 0);
 }
 
 #[test]
 fn a_repeated_use_counts_once_and_answers_the_same() {
     let mut account = an_account();
     account.know_bonus(a_bonus(1, 5, 100));
-    let first = recorded(account.apply(&a_use(1, 12), NOON));
-    let refused = denied(account.apply(&a_use(2, 4), NOON));
+    let first = recorded(account.apply(&a_use(1, 12).into(), NOON));
+    let refused = denied(account.apply(&a_use(2, 4).into(), NOON));
     let before = account.clone();
     for later in [-50, 0, 5_000] {
         // A retry gets a new id on its way; the first one stands.
-        let retry = UsageCommand { id: UsageEventId(Uuid::max()), ..a_use(1, 12) };
-        let again = recorded(account.apply(&retry, at(later)));
+        let retry = Use { id: UsageEventId(Uuid::max()), ..a_use(1, 12) };
+        let again = recorded(account.apply(&retry.clone().into(), at(later)));
         assert_eq!(again, Recorded { replayed: true, ..first.clone() });
-        let again = denied(account.apply(&a_use(2, 4), at(later)));
+        let again = denied(account.apply(&a_use(2, 4).into(), at(later)));
         assert_eq!(again, Recorded { replayed: true, ..refused.clone() });
     }
     assert_eq!(account, before);
@@ -159,21 +163,21 @@ fn a_repeated_use_counts_once_and_answers_the_same() {
 #[test]
 fn a_denial_is_replayed_even_when_a_bonus_has_arrived() {
     let mut account = an_account();
-    denied(account.apply(&a_use(1, 11), NOON));
+    denied(account.apply(&a_use(1, 11).into(), NOON));
     account.know_bonus(a_bonus(1, 5, 100));
-    assert!(denied(account.apply(&a_use(1, 11), at(1))).replayed);
-    assert!(!recorded(account.apply(&a_use(2, 11), at(1))).replayed);
+    assert!(denied(account.apply(&a_use(1, 11).into(), at(1))).replayed);
+    assert!(!recorded(account.apply(&a_use(2, 11).into(), at(1))).replayed);
 }
 
 #[test]
 fn a_key_that_was_used_for_something_else_is_refused() {
     let mut account = an_account();
-    recorded(account.apply(&a_use(1, 3), NOON));
-    denied(account.apply(&a_use(2, 99), NOON));
+    recorded(account.apply(&a_use(1, 3).into(), NOON));
+    denied(account.apply(&a_use(2, 99).into(), NOON));
     let before = account.clone();
-    let other_meter = UsageCommand { meter: "exports".to_owned(), ..a_use(1, 3) };
+    let other_meter = Use { meter: "exports".into(), ..a_use(1, 3) };
     for other in [a_use(1, 4), other_meter, a_use(2, 98)] {
-        assert_eq!(account.apply(&other, NOON), UsageOutcome::KeyReused);
+        assert_eq!(account.apply(&other.clone().into(), NOON), UsageOutcome::KeyReused);
     }
     assert_eq!(account, before);
 }
@@ -181,16 +185,12 @@ fn a_key_that_was_used_for_something_else_is_refused() {
 #[test]
 fn a_decision_is_known_without_being_made_again() {
     let (mut account, mut other) = (an_account(), an_account());
-    let made = account.apply(&a_use(1, 3), NOON);
-    other.know_decision(
-        UsageOperation::CheckAndRecord,
-        a_use(1, 3).key,
-        METER.to_owned(),
-        made.clone(),
-    );
-    let again = recorded(other.apply(&a_use(1, 3), NOON));
+    let made = account.apply(&a_use(1, 3).into(), NOON);
+    let decided = account.take_pending().decided.remove(0).decided;
+    other.know_decision(UsageOperation::CheckAndRecord, a_use(1, 3).key, decided);
+    let again = recorded(other.apply(&a_use(1, 3).into(), NOON));
     assert_eq!(again, Recorded { replayed: true, ..recorded(made) });
-    assert_eq!(other.apply(&a_use(1, 4), NOON), UsageOutcome::KeyReused);
+    assert_eq!(other.apply(&a_use(1, 4).into(), NOON), UsageOutcome::KeyReused);
     assert_eq!(other.take_pending(), UsagePending::default());
 }
 
@@ -198,12 +198,12 @@ fn a_decision_is_known_without_being_made_again() {
 fn what_is_not_enforced_is_counted_above_the_limit() {
     let mut account = an_account();
     account.know_bonus(a_bonus(1, 5, 100));
-    let tracked = UsageCommand { operation: UsageOperation::Track, ..a_use(1, 40) };
-    let facts = recorded(account.apply(&tracked, NOON));
+    let tracked = Use { operation: UsageOperation::Track, ..a_use(1, 40) };
+    let facts = recorded(account.apply(&tracked.clone().into(), NOON));
     assert_eq!(facts.standing().reason, QuotaReason::LimitReached);
     assert_eq!((facts.standing().used, facts.standing().total_remaining), (40, Some(0)));
     assert_eq!(bonuses_left(&account.take_pending()), [(1, 0)]);
-    denied(account.apply(&a_use(2, 1), NOON));
+    denied(account.apply(&a_use(2, 1).into(), NOON));
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn overage_is_counted_after_bonuses_are_used_up() {
     let mut account = an_account();
     account.know_bonus(a_bonus(1, 5, 100));
     let rule = UsageRule { overage: Overage::Allow, ..at_most(10, NOON) };
-    let facts = recorded(account.apply(&UsageCommand { rule, ..a_use(1, 40) }, NOON));
+    let facts = recorded(account.apply(&Use { rule, ..a_use(1, 40) }.into(), NOON));
     assert_eq!(facts.standing().reason, QuotaReason::OverageAllowed);
     assert_eq!(bonuses_left(&account.take_pending()), [(1, 0)]);
 }
@@ -222,10 +222,13 @@ fn without_a_limit_bonuses_are_left_alone_and_nothing_wraps() {
     account.know_bonus(a_bonus(1, u64::MAX, 100));
     account.know_bonus(a_bonus(2, u64::MAX, 100));
     let rule = UsageRule { limit: Amount::Unlimited, ..at_most(0, NOON) };
-    for key in [1, 2] {
-        recorded(account.apply(&UsageCommand { rule, ..a_use(key, u64::MAX) }, NOON));
+    let most = i64::MAX.unsigned_abs();
+    recorded(account.apply(&Use { rule, ..a_use(1, most) }.into(), NOON));
+    for (key, too_much) in [(2, 1), (3, u64::MAX)] {
+        let outcome = account.apply(&Use { rule, ..a_use(key, too_much) }.into(), NOON);
+        assert_eq!(outcome, UsageOutcome::TooLarge);
     }
-    assert_eq!(account.quota(METER, &rule, NOON).used, u64::MAX);
+    assert_eq!(account.quota(METER, &rule, NOON).used, most);
     assert_eq!(bonuses_left(&account.take_pending()), []);
 }
 
@@ -233,24 +236,22 @@ fn without_a_limit_bonuses_are_left_alone_and_nothing_wraps() {
 fn each_window_and_each_meter_counts_for_itself() {
     let mut account = an_account();
     let (march, april) = (a_use(1, 10), datetime!(2026-04-01 0:00 UTC));
-    recorded(account.apply(&march, NOON));
-    let next = UsageCommand { at: april, rule: at_most(10, april), ..a_use(2, 10) };
-    recorded(account.apply(&next, april));
+    recorded(account.apply(&march.clone().into(), NOON));
+    let next = Use { at: april, rule: at_most(10, april), ..a_use(2, 10) };
+    recorded(account.apply(&next.clone().into(), april));
     // A late use of March is counted in March, where nothing is left.
-    denied(account.apply(&a_use(3, 1), april));
-    recorded(account.apply(&UsageCommand { meter: "exports".to_owned(), ..a_use(4, 1) }, NOON));
+    denied(account.apply(&a_use(3, 1).into(), april));
+    recorded(account.apply(&Use { meter: "exports".into(), ..a_use(4, 1) }.into(), NOON));
     let lifetime = UsageRule {
         window: Window::Lifetime,
         period: Window::Lifetime.around(NOON, None),
         ..at_most(10, NOON)
     };
-    recorded(account.apply(&UsageCommand { rule: lifetime, ..a_use(5, 10) }, NOON));
+    recorded(account.apply(&Use { rule: lifetime, ..a_use(5, 10) }.into(), NOON));
     assert_eq!(lifetime.resets_at(), None);
 
     let pending = account.take_pending();
-    assert_eq!(pending.counters.values().copied().collect::<Vec<_>>(), [10, 10, 10, 1]);
-    let numbers: Vec<_> = pending.counted.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(pending.counters.values().map(|it| it.used).collect::<Vec<_>>(), [10, 10, 10, 1]);
+    let numbers: Vec<_> = pending.counted.iter().map(|counted| counted.seq).collect();
     assert_eq!(numbers, [1, 2, 3, 4]);
-    let needed = counters_needed(&[march.clone(), march, next]);
-    assert_eq!(needed.len(), 2);
 }

@@ -102,7 +102,7 @@ async fn credits(
         expires_at: expires_at.map(|at| at.0),
         key: key.or(idempotency_key)?,
     };
-    let id = http.billing.grant_credits(request).await?;
+    let (id, _) = http.billing.grant_credits(request).await?;
     Ok(Given {
         id: id.0,
         organization_id: to.0,

@@ -10,6 +10,8 @@ use crate::workspace::{differences, none, packages, root, uses};
 const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("billing-app", &["billing-domain"], &["billing-testkit"]),
     ("billing-bench", &[], &[]),
+    // Its tests use all features of it.
+    ("billing-client", &[], &["billing-client"]),
     ("billing-domain", &[], &[]),
     ("billing-embedded-postgres", &[], &[]),
     (
@@ -22,7 +24,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
             "billing-sandbox",
             "billing-stripe",
         ],
-        &["billing-testkit"],
+        &["billing-client", "billing-testkit"],
     ),
     (
         "billing-postgres",
@@ -30,7 +32,7 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
         &["billing-embedded-postgres", "billing-testkit"],
     ),
     ("billing-sandbox", &[], &[]),
-    ("billing-stripe", &["billing-app", "billing-domain"], &["billing-sandbox"]),
+    ("billing-stripe", &["billing-app", "billing-domain"], &["billing-sandbox", "billing-testkit"]),
     ("billing-testkit", &["billing-app", "billing-domain"], &[]),
 ];
 
@@ -39,9 +41,9 @@ const OF_THE_DOMAIN: &[&str] = &["rust_decimal", "serde", "thiserror", "time", "
 
 /// How the names of libraries begin, and the crates that keep them away from all others.
 const KEEPERS: &[(&str, &[&str])] = &[
-    ("actix-web", &["billing-http", "billing-sandbox"]),
+    ("actix-web", &["billing-client", "billing-http", "billing-sandbox"]),
     ("diesel", &["billing-postgres"]),
-    ("reqwest", &["billing-http", "billing-sandbox", "billing-stripe"]),
+    ("reqwest", &["billing-client", "billing-http", "billing-sandbox", "billing-stripe"]),
 ];
 
 /// Nowhere in the tree, at any depth; `deny.toml` has the reasons.

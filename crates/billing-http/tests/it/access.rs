@@ -104,6 +104,9 @@ fn is_hidden(answer: &Answer) -> bool {
 #[actix_web::test]
 async fn what_belongs_to_somebody_else_is_not_there() {
     let world = World::new().await;
+    // Where nothing was ever set there is nothing to see.
+    let top_up = format!("/api/billing/credits/{}/auto-top-up", world.acme);
+    world.put(&top_up, &world.bound, crate::auto_top_up::a_wish()).await.ok();
     let of_organization = |route: &&Route| route.path.contains("{org_id}");
     for route in not_public().filter(of_organization).filter(|route| route.access == Access::Read) {
         let foreign = concrete(route, &world.other.to_string());
@@ -123,6 +126,14 @@ async fn a_named_organization_must_be_visible_too() {
     let world = World::new().await;
     let bodies = [
         ("/api/billing/credits/consume", json!({ "event": "ai_inference" })),
+        ("/api/billing/credits/holds", json!({ "event": "ai_inference" })),
+        ("/api/billing/credits/refunds", json!({ "seq": 2 })),
+        (
+            "/api/billing/credits/transfers",
+            json!({ "to_organization_id": world.acme, "amount": 1 }),
+        ),
+        ("/api/billing/credits/holds/0192d3a4-0000-7000-8000-00000000dead/settle", json!({})),
+        ("/api/billing/credits/holds/0192d3a4-0000-7000-8000-00000000dead/release", json!({})),
         ("/api/billing/check-quota", json!({ "meter": "api_calls" })),
         ("/api/billing/track-usage", json!({ "meter": "api_calls" })),
         (

@@ -43,6 +43,7 @@ async fn credits_are_used_and_the_ledger_says_so() {
         ".grants[].source.id" => "[made]",
     }, @r#"
     {
+      "available": 50,
       "balance": 50,
       "by_kind": {
         "adjustment": 0,
@@ -55,6 +56,7 @@ async fn credits_are_used_and_the_ledger_says_so() {
           "amount": 100,
           "expires_at": null,
           "granted_at": "2026-03-14T12:00:00.535897Z",
+          "held": 0,
           "id": "[grant]",
           "kind": "promotional",
           "remaining": 50,
@@ -66,9 +68,20 @@ async fn credits_are_used_and_the_ledger_says_so() {
           "starts_at": "2026-03-14T12:00:00.535897Z"
         }
       ],
+      "held": 0,
       "organization_id": "[acme]",
-      "overdraft_limit": 0,
-      "overdrawn": 0
+      "overdrawn": 0,
+      "settings": {
+        "draw_order": [
+          "purchased",
+          "subscription",
+          "promotional",
+          "adjustment"
+        ],
+        "low_balance": 1000,
+        "low_percent": 10,
+        "overdraft_limit": 0
+      }
     }
     "#);
     let path = format!("/api/billing/credits/{}/transactions", world.acme);
@@ -76,6 +89,7 @@ async fn credits_are_used_and_the_ledger_says_so() {
     insta::assert_json_snapshot!(ledger.ok(), {
         ".data[].grants[].grant_id" => "[grant]", ".data[].source.id" => "[made]",
         ".data[].consumed.decision_id" => "[decision]",
+        ".data[0].decision_id" => "[decision]",
         ".data[].consumed.idempotency_key" => "[made]",
     }, @r#"
     {
@@ -84,6 +98,7 @@ async fn credits_are_used_and_the_ledger_says_so() {
           "amount": -50,
           "at": "2026-03-14T12:00:00.535897Z",
           "balance_after": 50,
+          "cause": "consume",
           "consumed": {
             "decision_id": "[decision]",
             "event": "ai_inference",
@@ -91,35 +106,48 @@ async fn credits_are_used_and_the_ledger_says_so() {
             "quantity": 2,
             "unit_cost": 25
           },
+          "decision_id": "[decision]",
+          "event": null,
           "grants": [
             {
               "amount": -50,
-              "grant_id": "[grant]"
+              "grant_id": "[grant]",
+              "held": 0
             }
           ],
+          "held_change": 0,
           "kind": "consumed",
           "overdrawn_change": 0,
+          "refunds": null,
           "seq": 2,
-          "source": null
+          "source": null,
+          "to_organization_id": null
         },
         {
           "amount": 100,
           "at": "2026-03-14T12:00:00.535897Z",
           "balance_after": 100,
+          "cause": "grant",
           "consumed": null,
+          "decision_id": null,
+          "event": null,
           "grants": [
             {
               "amount": 100,
-              "grant_id": "[grant]"
+              "grant_id": "[grant]",
+              "held": 0
             }
           ],
+          "held_change": 0,
           "kind": "earned",
           "overdrawn_change": 0,
+          "refunds": null,
           "seq": 1,
           "source": {
             "id": "[made]",
             "kind": "operator"
-          }
+          },
+          "to_organization_id": null
         }
       ],
       "has_more": false

@@ -4,6 +4,7 @@ use actix_web::{ResponseError as _, body::to_bytes};
 use billing_app::{Error, Missing, Refusal};
 use billing_domain::subscription::InvalidTransition;
 use billing_http::{Problem, codes::Code};
+use billing_testkit::NOON;
 use serde_json::{Value, json};
 
 use crate::world::{World, request};
@@ -59,6 +60,10 @@ async fn everything_that_can_be_missing_has_its_code() {
     GATEWAY_NOT_FOUND: Gateway not found
     CUSTOMER_NOT_FOUND: Customer not found
     WEBHOOK_NOT_FOUND: Webhook not found
+    HOLD_NOT_FOUND: Hold not found
+    DRAW_NOT_FOUND: Use of credits not found
+    DECISION_NOT_FOUND: Decision not found
+    AUTO_TOP_UP_NOT_FOUND: Auto top-up not found
     ");
 }
 
@@ -75,6 +80,11 @@ async fn every_refusal_has_its_status_and_code() {
         Refusal::NotAtThisGateway { gateway: "stripe", what: "it has no page" },
         Refusal::GatewayRefused { message: "the account is restricted".to_owned() },
         Refusal::InvalidTransition(InvalidTransition { from: "active", verb: "resume" }),
+        Refusal::HoldSettled(30),
+        Refusal::HoldReleased,
+        Refusal::HoldTimedOut(NOON),
+        Refusal::MoreThanHeld(100),
+        Refusal::MoreThanUsed(0),
         Refusal::TooMuch,
     ];
     let mut table = Vec::new();
@@ -94,6 +104,11 @@ async fn every_refusal_has_its_status_and_code() {
     422 NOT_AT_THIS_GATEWAY: Stripe cannot do that: it has no page {"gateway":"stripe"}
     422 GATEWAY_REFUSED: The gateway refused: the account is restricted {}
     422 INVALID_TRANSITION: A subscription that is active cannot resume {"status":"active"}
+    409 HOLD_RESOLVED: The hold was settled before, for 30 credits {"how":"settled","settled":30}
+    409 HOLD_RESOLVED: The hold was released before {"how":"released"}
+    409 HOLD_RESOLVED: The hold timed out at 2026-03-14 12:00:00.535897 +00:00:00; what it held has returned {"at":"2026-03-14T12:00:00.535897Z","how":"timed_out"}
+    422 HOLD_EXCEEDED: Only 100 credits are held {"held":100}
+    422 REFUND_EXCEEDED: Only 0 credits of it can be given back {"left":0}
     422 USAGE_TOO_LARGE: The total on this meter would be too large to be counted {"field":"quantity"}
     "#);
 }

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use billing_http::{ROUTES, document, route::Access};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{World, request};
 
 fn reference() -> Value {
     serde_json::to_value(document()).unwrap()
@@ -83,6 +83,21 @@ fn it_says_which_key_an_operation_needs() {
     }
 }
 
+/// The organizations of the examples.
+const ACME: &str = "0192d3a4-0000-7000-8000-00000000000a";
+const OTHER: &str = "0192d3a4-0000-7000-8000-00000000000b";
+
+/// A path with what it names.
+async fn concrete(world: &World, path: &str) -> String {
+    let mut path = path.replace("{org_id}", &world.acme.to_string());
+    if path.contains("/holds/{id}/") {
+        let hold = json!({ "event": "ai_inference", "amount": 100 });
+        let held = world.post("/api/billing/credits/holds", &world.bound, hold).await.ok();
+        path = path.replace("{id}", held["hold_id"].as_str().unwrap());
+    }
+    path
+}
+
 /// Every example of a request, sent as it stands there.
 #[actix_web::test]
 async fn its_examples_work() {
@@ -90,18 +105,27 @@ async fn its_examples_work() {
     world.credit(world.acme, 1000).await;
     let reference = reference();
     let mut sent = 0;
-    for route in ROUTES.iter().filter(|route| route.method == "POST") {
-        let operation = &reference["paths"][route.path]["post"];
+    for route in ROUTES.iter().filter(|route| ["POST", "PUT", "PATCH"].contains(&route.method)) {
+        let operation = &reference["paths"][route.path][route.method.to_lowercase()];
         let body = &operation["requestBody"]["content"]["application/json"]["schema"]["$ref"];
         let Some(name) = body.as_str().and_then(|it| it.rsplit('/').next()) else { continue };
         let example = &reference["components"]["schemas"][name]["example"];
         assert!(example.is_object(), "{name} has no example");
-        let key = if route.access == Access::Admin { &world.admin } else { &world.bound };
-        let path = route.path.replace("{org_id}", &world.acme.to_string());
-        world.post(&path, key, example.clone()).await.ok();
+        let names_both = example["to_organization_id"].is_string();
+        let key = match route.access {
+            Access::Admin => &world.admin,
+            Access::Public | Access::Read | Access::Write if names_both => &world.backend,
+            Access::Public | Access::Read | Access::Write => &world.bound,
+        };
+        let path = concrete(&world, route.path).await;
+        let example = example.to_string().replace(ACME, &world.acme.to_string());
+        let example = example.replace(OTHER, &world.other.to_string());
+        let asked = request(route.method, &path, key)
+            .set_json(serde_json::from_str::<Value>(&example).unwrap());
+        world.send(asked).await.ok();
         sent += 1;
     }
-    assert!(sent >= 10, "{sent}");
+    assert!(sent >= 18, "{sent}");
 }
 
 #[actix_web::test]

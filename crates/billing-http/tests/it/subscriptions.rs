@@ -16,7 +16,7 @@ fn starter(world: &World) -> Value {
 }
 
 /// Pays for the starter plan, and lets the webhook have its effect.
-async fn subscribed(world: &World) -> Value {
+pub(crate) async fn subscribed(world: &World) -> Value {
     let opened =
         world.post("/api/billing/subscription/checkout", &world.backend, starter(world)).await;
     let opened = opened.ok();

@@ -14,7 +14,8 @@ use billing_app::{Billing, NewApiKey, NewOrganization, Ports, Settings, ports::S
 use billing_domain::{currency::Currency, id::OrganizationId};
 use billing_http::{Http, app};
 use billing_testkit::{
-    Counting, FakeGateway, FixedSecrets, MemoryStore, Stopped, builders::the_default_catalogue,
+    Counting, FakeGateway, FixedSecrets, MemoryChanges, MemoryStore, Stopped,
+    builders::the_default_catalogue,
 };
 use serde_json::Value;
 
@@ -62,6 +63,8 @@ impl World {
             money: shared(),
             ledgers: shared(),
             access: shared(),
+            facts: shared(),
+            changes: Arc::new(MemoryChanges::default()),
             gateways: vec![gateway.clone()],
             clock: clock.clone(),
             ids: Arc::new(Counting::new()),
@@ -96,6 +99,14 @@ impl World {
 
     pub(crate) async fn post(&self, path: &str, key: &str, body: Value) -> Answer {
         self.send(request("POST", path, key).set_json(body)).await
+    }
+
+    pub(crate) async fn patch(&self, path: &str, key: &str, body: Value) -> Answer {
+        self.send(request("PATCH", path, key).set_json(body)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str, key: &str, body: Value) -> Answer {
+        self.send(request("PUT", path, key).set_json(body)).await
     }
 
     pub(crate) async fn delete(&self, path: &str, key: &str) -> Answer {

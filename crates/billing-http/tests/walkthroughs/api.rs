@@ -57,6 +57,10 @@ impl Api {
         answer(self.authorized(self.client.post(self.url(path))).json(body)).await
     }
 
+    pub(crate) async fn put(&self, path: &str, body: &Value) -> Answer {
+        answer(self.authorized(self.client.put(self.url(path))).json(body)).await.unwrap()
+    }
+
     /// With a key that stands for the request.
     pub(crate) async fn once(&self, path: &str, key: &str, body: &Value) -> Answer {
         let request = self.authorized(self.client.post(self.url(path))).json(body);

@@ -39,7 +39,7 @@ async fn without_its_database_it_says_so_and_with_it_goes_on() {
     until("it is ready", async || (api.get("/health/ready").await.status == 200).then_some(()))
         .await;
     load.more(50).await;
-    tell(&format!("50 uses, {:?} after the database came back", begun.elapsed()));
+    tell(&format!("50 done, {:?} after the database came back", begun.elapsed()));
     load.stop(working).await;
     load.settle(api).await;
     load.is_in_the_ledger(&sql);
@@ -60,7 +60,7 @@ async fn connections_that_are_cut_are_replaced() {
     }
     load.more(20).await;
     load.stop(working).await;
-    tell(&format!("10 cuts: {} answered, {} told to wait", load.taken(), load.unavailable()));
+    tell(&format!("10 cuts: {} answered, {} told to wait", load.done(), load.unavailable()));
     load.settle(api).await;
     load.is_in_the_ledger(&sql);
     invariants::hold(&sql);

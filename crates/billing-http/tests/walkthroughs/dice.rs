@@ -1,4 +1,5 @@
-//! Chance that can be repeated: `WALKTHROUGH_SEED` names the seed that a failed run printed.
+//! Chance that can be repeated: `WALKTHROUGH_SEED` names the seed that a failed run printed. And how
+//! much of it: `WALKTHROUGH_ROUNDS`.
 
 use std::{
     env,
@@ -6,6 +7,11 @@ use std::{
 };
 
 use crate::output::tell;
+
+/// How many rounds: what the environment says, or else what is enough before each change.
+pub(crate) fn rounds(usual: usize) -> usize {
+    env::var("WALKTHROUGH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(usual)
+}
 
 /// Numbers from a seed.
 pub(crate) struct Dice(u64);

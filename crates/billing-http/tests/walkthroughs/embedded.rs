@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::{
     api::until,
-    dice::Dice,
+    dice::{Dice, rounds},
     folder::Folder,
     invariants,
     load::Load,
@@ -14,6 +14,7 @@ use crate::{
     sql::Sql,
 };
 
+/// So many, unless more are asked for.
 const ROUNDS: usize = 2;
 const CLIENTS: usize = 8;
 
@@ -24,7 +25,7 @@ async fn the_embedded_database_is_killed_and_comes_back_and_so_is_the_server() {
     let mut dice = Dice::new("embedded");
     let mut server = setup.start().await;
     let load = Load::new(&server.api).await;
-    for round in 0..ROUNDS {
+    for round in 0..rounds(ROUNDS) {
         // The database alone, and the clients wait for it.
         let working = load.begin(&server.api, CLIENTS, &format!("database {round}"));
         load.more(usize::try_from(1 + dice.below(60)).unwrap()).await;
@@ -78,7 +79,7 @@ async fn a_frozen_database_is_noticed_and_everything_goes_on_when_it_thaws() {
     drop(frozen);
     let begun = Instant::now();
     load.more(50).await;
-    tell(&format!("50 uses, {:?} after the database thawed", begun.elapsed()));
+    tell(&format!("50 done, {:?} after the database thawed", begun.elapsed()));
     load.stop(working).await;
     load.settle(api).await;
     let sql = Sql::embedded(&data);

@@ -1,4 +1,5 @@
-//! The invariants themselves: each of them sees what it is there for.
+//! The invariants themselves: each of them sees what it is there for. Those of the credit ledger
+//! are tried where the ledger is: see the tests of `billing-postgres`.
 
 use billing_postgres::INVARIANTS;
 use serde_json::json;
@@ -14,37 +15,29 @@ use crate::{
 
 /// How each invariant can be broken, by the beginning of its name, in their order.
 const TAMPERING: &[(&str, &str)] = &[
-    ("L1 conservation", "UPDATE credit_accounts SET balance = balance + 1"),
-    ("L2 no overdraft", "UPDATE credit_accounts SET overdrawn = 1"),
-    ("L3 append only", "GRANT UPDATE ON credit_transactions TO billing_app"),
-    ("L4 rows are numbered", "DELETE FROM credit_transactions WHERE seq = 2"),
+    ("U1 a counter", "UPDATE usage_counters SET used = used + 1"),
     (
-        "L4 running balance",
-        "UPDATE credit_transactions SET balance_after = balance_after + 1 WHERE seq = 2",
+        "U1 where distinct values count",
+        "INSERT INTO usage_values SELECT organization_id, meter, limit_window, window_start, 'x' \
+         FROM usage_counters",
     ),
-    ("L5 one effect per key", "DELETE FROM credit_keys WHERE seq IS NOT NULL"),
-    (
-        "L5 one decision per key",
-        "INSERT INTO credit_keys SELECT key, organization_id, operation, decided_at + \
-         interval '1 second', decision_id, event, quantity, required, seq, available \
-         FROM credit_keys",
-    ),
-    (
-        "L7 buckets: what grants have left",
-        "UPDATE credit_grants SET remaining = remaining - 1 WHERE remaining > 1",
-    ),
-    (
-        "L7 buckets: what rows did",
-        "UPDATE credit_grants SET remaining = remaining - 1 WHERE remaining > 1",
-    ),
-    ("L7 a row is", "UPDATE credit_transactions SET touched = '[]' WHERE seq = 1"),
-    ("L7 what is overdrawn", "UPDATE credit_transactions SET overdrawn_change = 1"),
-    ("U1", "UPDATE usage_counters SET used = used + 1"),
     ("U2", "UPDATE usage_events SET seq = seq + 1"),
     ("U3", "DELETE FROM usage_keys WHERE recorded"),
+    (
+        "U4",
+        "INSERT INTO outbox SELECT organization_id, gen_random_uuid(), at, type, data \
+         FROM outbox WHERE type = 'quota.warning'",
+    ),
     ("P1", "UPDATE payments SET checkout_id = '00000000-0000-0000-0000-000000000000'"),
     ("P2", "UPDATE payments SET tax = amount + 1"),
     ("P3", "DELETE FROM credit_grants WHERE source_kind = 'checkout'"),
+    (
+        "P4",
+        "INSERT INTO checkouts (organization_id, checkout_id, gateway, purpose, \
+         credit_product_id, credits, amount, currency, status, created_at, saved_method) \
+         SELECT organization_id, gen_random_uuid(), 'stripe', 'credits', credit_product_id, 1, 1, \
+         'USD', 'pending', now(), 'pm_1' FROM organizations, credit_products LIMIT 1",
+    ),
     (
         "S1",
         "DROP INDEX subscriptions_one_live; CREATE TEMP TABLE twin AS TABLE subscriptions; \
@@ -75,13 +68,14 @@ async fn every_invariant_sees_what_it_is_there_for() {
     })
     .await;
     api.consume(&organization, "one").await.expect(200);
-    let used = json!({ "organization_id": organization, "meter": "exports" });
+    let used = json!({ "organization_id": organization, "meter": "exports", "quantity": 9 });
     api.post("/api/billing/check-quota", &used).await.expect(200);
     server.stop().await;
 
     invariants::hold(&sql);
-    assert_eq!(TAMPERING.len(), INVARIANTS.len());
-    for ((name, query), (begins, tampering)) in INVARIANTS.iter().zip(TAMPERING) {
+    let others = || INVARIANTS.iter().filter(|(name, _)| !name.starts_with('L'));
+    assert_eq!(TAMPERING.len(), others().count());
+    for ((name, query), (begins, tampering)) in others().zip(TAMPERING) {
         assert!(name.starts_with(begins), "{name} is not {begins}");
         let found = sql.rows(&format!("BEGIN; {tampering}; {query}; ROLLBACK"));
         assert!(!found.is_empty(), "{name} does not see: {tampering}");

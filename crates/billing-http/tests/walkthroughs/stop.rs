@@ -50,16 +50,14 @@ async fn a_server_that_is_asked_to_stop_finishes_what_it_began() {
     assert_eq!(working_in(&data), [], "PostgreSQL outlives the server");
     tell(&format!(
         "stopped under load in {took:?}: {} answered, {} cut off",
-        load.taken(),
+        load.done(),
         load.cut()
     ));
 
     let server = setup.start().await;
     tell(&format!("ready {:?} after the second start", server.took));
     let sql = Sql::embedded(&data);
-    let done = "SELECT count(*) FROM credit_transactions WHERE origin = 'consume'";
-    let told = i64::try_from(load.taken()).unwrap();
-    assert_eq!(sql.number(done), told, "what it did before it stopped, it told");
+    assert_eq!(load.rows(&sql), load.requests(), "what it did before it stopped, it told");
     load.settle(&server.api).await;
     load.is_in_the_ledger(&sql);
     invariants::hold(&sql);

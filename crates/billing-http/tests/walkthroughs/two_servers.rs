@@ -93,6 +93,7 @@ async fn nobody_spends_more_than_there_is_at_two_servers() {
     load.more(300).await;
     load.stop(one).await;
     load.stop(two).await;
+    load.settle(api[1]).await;
     load.is_in_the_ledger(&pair.sql);
     pair.stop().await;
 }

@@ -41,6 +41,7 @@ struct FeatureRow {
     most: Option<i64>,
     limit_window: Option<String>,
     overage: Option<String>,
+    limit_length: Option<i32>,
 }
 
 /// Adds a plan, unless there is one of its key.
@@ -122,6 +123,7 @@ fn feature_row(
         most: None,
         limit_window: None,
         overage: None,
+        limit_length: None,
     };
     Ok(match &feature.value {
         FeatureValue::Flag(on) => FeatureRow { flag: Some(*on), ..empty },
@@ -130,6 +132,7 @@ fn feature_row(
             most: most(*amount)?,
             limit_window: Some(window.name().to_owned()),
             overage: Some(overage.name().to_owned()),
+            limit_length: window.length().map(i32::from),
             ..empty
         },
     })
@@ -210,10 +213,15 @@ fn feature(row: &FeatureRow) -> anyhow::Result<Feature> {
         (None, Some(meter)) => FeatureValue::Limit(Limit {
             meter: meter.clone(),
             amount: amount(row.most)?,
-            window: row.limit_window.as_deref().context("no window")?.parse::<Window>()?,
+            window: window(row)?,
             overage: row.overage.as_deref().context("no overage policy")?.parse::<Overage>()?,
         }),
         (None, None) => anyhow::bail!("feature `{}` has no value", row.feature),
     };
     Ok(Feature { key: row.feature.clone(), value })
+}
+
+fn window(row: &FeatureRow) -> anyhow::Result<Window> {
+    let length = row.limit_length.map(u16::try_from).transpose()?;
+    Ok(Window::of(row.limit_window.as_deref().context("no window")?, length)?)
 }

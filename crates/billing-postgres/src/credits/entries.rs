@@ -1,14 +1,14 @@
-//! New rows of the ledger and decided keys, as the columns of the statements that write them.
+//! New rows of the ledger, as the columns of the statement that writes them.
 
 use billing_app::Error;
 use billing_domain::{
-    credits::{Consume, CreditOutcome, Entry, Origin, Pending},
+    credits::{Entry, Pending},
     id::OrganizationId,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::statements::{InsertEntries, InsertKeys};
+use super::{origins::OriginColumns, writes::InsertEntries};
 
 #[derive(Default)]
 pub(super) struct Entries<'a> {
@@ -19,6 +19,7 @@ pub(super) struct Entries<'a> {
     amounts: Vec<i64>,
     balances: Vec<i64>,
     overdrawn: Vec<i64>,
+    held: Vec<i64>,
     touched: Vec<serde_json::Value>,
     origins: Vec<&'a str>,
     source_kinds: Vec<Option<&'a str>>,
@@ -28,6 +29,8 @@ pub(super) struct Entries<'a> {
     events: Vec<Option<&'a str>>,
     quantities: Vec<Option<i64>>,
     unit_costs: Vec<Option<i64>>,
+    references: Vec<Option<i64>>,
+    details: Vec<Option<serde_json::Value>>,
 }
 
 impl<'a> Entries<'a> {
@@ -42,31 +45,26 @@ impl<'a> Entries<'a> {
     }
 
     fn push(&mut self, organization: OrganizationId, entry: &'a Entry) -> Result<(), Error> {
-        let Entry { seq, at, kind, amount, balance_after, overdrawn_change, touched, origin } =
-            entry;
         self.organizations.push(organization.0);
-        self.seqs.push(*seq);
-        self.dates.push(*at);
-        self.kinds.push(kind.name());
-        self.amounts.push(*amount);
-        self.balances.push(*balance_after);
-        self.overdrawn.push(*overdrawn_change);
-        self.touched.push(serde_json::to_value(touched).map_err(anyhow::Error::from)?);
-        let (name, source, consumed) = match origin {
-            Origin::Grant(source) => ("grant", Some(source), None),
-            Origin::Expiry(source) => ("expiry", Some(source), None),
-            Origin::Consume { decision, key, event, quantity, unit_cost } => {
-                ("consume", None, Some((decision.0, key.as_str(), event, *quantity, *unit_cost)))
-            }
-        };
-        self.origins.push(name);
-        self.source_kinds.push(source.map(|it| it.kind.as_str()));
-        self.source_ids.push(source.map(|it| it.id.as_str()));
-        self.decisions.push(consumed.map(|(decision, ..)| decision));
-        self.keys.push(consumed.map(|(_, key, ..)| key));
-        self.events.push(consumed.map(|(_, _, event, ..)| event.as_str()));
-        self.quantities.push(consumed.map(|(_, _, _, quantity, _)| quantity));
-        self.unit_costs.push(consumed.map(|(_, _, _, _, unit_cost)| unit_cost));
+        self.seqs.push(entry.seq);
+        self.dates.push(entry.at);
+        self.kinds.push(entry.kind.name());
+        self.amounts.push(entry.amount);
+        self.balances.push(entry.balance_after);
+        self.overdrawn.push(entry.overdrawn_change);
+        self.held.push(entry.held_change);
+        self.touched.push(serde_json::to_value(&entry.touched).map_err(anyhow::Error::from)?);
+        let origin = OriginColumns::of(&entry.origin).map_err(anyhow::Error::from)?;
+        self.origins.push(origin.name);
+        self.source_kinds.push(origin.source.map(|it| it.kind.as_str()));
+        self.source_ids.push(origin.source.map(|it| it.id.as_str()));
+        self.decisions.push(origin.decision);
+        self.keys.push(origin.key);
+        self.events.push(origin.event);
+        self.quantities.push(origin.quantity);
+        self.unit_costs.push(origin.unit_cost);
+        self.references.push(origin.refers_to);
+        self.details.push(origin.detail);
         Ok(())
     }
 
@@ -79,6 +77,7 @@ impl<'a> Entries<'a> {
             amounts: &self.amounts,
             balances: &self.balances,
             overdrawn: &self.overdrawn,
+            held: &self.held,
             touched: &self.touched,
             origins: &self.origins,
             source_kinds: &self.source_kinds,
@@ -88,84 +87,8 @@ impl<'a> Entries<'a> {
             events: &self.events,
             quantities: &self.quantities,
             unit_costs: &self.unit_costs,
-        }
-    }
-}
-
-#[derive(Default)]
-pub(super) struct Keys<'a> {
-    pub(super) keys: Vec<&'a str>,
-    organizations: Vec<Uuid>,
-    dates: Vec<OffsetDateTime>,
-    decisions: Vec<Uuid>,
-    events: Vec<&'a str>,
-    quantities: Vec<i64>,
-    required: Vec<i64>,
-    seqs: Vec<Option<i64>>,
-    available: Vec<Option<i64>>,
-}
-
-impl<'a> Keys<'a> {
-    pub(super) fn of(pending: &'a [(OrganizationId, Pending)]) -> Self {
-        let mut columns = Self::default();
-        for (organization, pending) in pending {
-            for (consume, outcome) in &pending.decided {
-                columns.push(*organization, consume, (outcome, pending));
-            }
-        }
-        columns
-    }
-
-    fn push(
-        &mut self,
-        organization: OrganizationId,
-        consume: &'a Consume,
-        (outcome, pending): (&CreditOutcome, &Pending),
-    ) {
-        let (at, seq, available) = match outcome {
-            CreditOutcome::Consumed(consumed) => {
-                let row = pending.entries.iter().find(|entry| entry.seq == consumed.seq);
-                (row.map(|row| row.at), Some(consumed.seq), None)
-            }
-            CreditOutcome::Denied(denied) => (Some(denied.at), None, Some(denied.available)),
-            CreditOutcome::KeyReused | CreditOutcome::Granted { .. } | CreditOutcome::Booked => {
-                return;
-            }
-        };
-        let Some(at) = at else { return };
-        self.keys.push(consume.key.as_str());
-        self.organizations.push(organization.0);
-        self.dates.push(at);
-        self.decisions.push(consume.decision.0);
-        self.events.push(&consume.event);
-        self.quantities.push(consume.quantity());
-        self.required.push(consume.cost());
-        self.seqs.push(seq);
-        self.available.push(available);
-    }
-
-    pub(super) fn statement(&self) -> InsertKeys<'_> {
-        let Self {
-            keys,
-            organizations,
-            dates,
-            decisions,
-            events,
-            quantities,
-            required,
-            seqs,
-            available,
-        } = self;
-        InsertKeys {
-            keys,
-            organizations,
-            dates,
-            decisions,
-            events,
-            quantities,
-            required,
-            seqs,
-            available,
+            references: &self.references,
+            details: &self.details,
         }
     }
 }

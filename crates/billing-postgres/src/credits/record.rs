@@ -4,14 +4,18 @@ use billing_app::Error;
 use billing_domain::{credits::Pending, id::OrganizationId};
 use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::future::try_join_all;
 use tokio::try_join;
 
 use super::{
     Accounts,
-    columns::{Changed, Granted, Moved},
-    entries::{Entries, Keys},
+    account_columns::{Configured, Moved},
+    entries::Entries,
+    grant_columns::{Changed, Granted},
+    hold_columns::Holds,
+    keys::Keys,
 };
-use crate::{error::failed, statement::unless, writer::Frame};
+use crate::{error::failed, outbox::EventColumns, statement::unless, writer::Frame};
 
 /// Writes what is pending on the accounts; in a frame, together with the commit.
 pub(super) async fn write(
@@ -26,6 +30,15 @@ pub(super) async fn write(
     let granted = Granted::of(accounts, &pending);
     let entries = Entries::of(&pending)?;
     let keys = Keys::of(&pending);
+    let configured = Configured::of(accounts, &pending);
+    let held = Holds::of(accounts, &pending, |pending| &pending.held)?;
+    let resolved = Holds::of(accounts, &pending, |pending| &pending.resolved)?;
+    let mut told = EventColumns::default();
+    for (organization, pending) in &pending {
+        for what in &pending.told {
+            told.decided(*organization, what)?;
+        }
+    }
     // Each statement is sent before the next one, and the commit last of all.
     let written = try_join!(
         biased;
@@ -34,6 +47,10 @@ pub(super) async fn write(
         unless(granted.ids.is_empty(), connection, granted.statement()),
         unless(entries.seqs.is_empty(), connection, entries.statement()),
         unless(keys.keys.is_empty(), connection, keys.statement()),
+        unless(held.ids.is_empty(), connection, held.insert()),
+        unless(resolved.ids.is_empty(), connection, resolved.resolve()),
+        unless(told.is_empty(), connection, told.statement()),
+        try_join_all(configured.iter().map(|it| unless(false, connection, it.statement()))),
         async {
             match frame {
                 Some(frame) => (&mut { connection }).batch_execute(frame.closing).await,
@@ -51,5 +68,9 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     unless(false, connection, Changed::of(&accounts, &[]).statement()).await?;
     unless(false, connection, Granted::of(&accounts, &[]).statement()).await?;
     unless(false, connection, Entries::default().statement()).await?;
-    unless(false, connection, Keys::default().statement()).await
+    unless(false, connection, Keys::default().statement()).await?;
+    unless(false, connection, Holds::default().insert()).await?;
+    unless(false, connection, Holds::default().resolve()).await?;
+    unless(false, connection, Configured::default().statement()).await?;
+    unless(false, connection, EventColumns::default().statement()).await
 }

@@ -3,25 +3,28 @@
 use billing_app::Error;
 use billing_domain::{
     id::OrganizationId,
-    usage::{UsageCommand, UsageOutcome, UsagePending},
+    usage::{Bonus, Counted, Counter, CounterKey, Decision, UsagePending},
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    statements::{InsertEvents, InsertKeys, PutCounters, UpdateBonuses},
+    statements::{
+        InsertBonuses, InsertEvents, InsertKeys, InsertValues, PutCounters, UpdateBonuses,
+    },
     stored,
 };
-use crate::catalogue::most;
+use crate::{catalogue::most, outbox::EventColumns as OutboxColumns};
 
 #[derive(Default)]
 pub(super) struct Columns<'a> {
     pub(super) counters: CounterColumns<'a>,
-    pub(super) bonus_owners: Vec<Uuid>,
-    pub(super) bonuses: Vec<Uuid>,
-    pub(super) bonuses_left: Vec<i64>,
+    pub(super) values: ValueColumns<'a>,
+    pub(super) given: GivenColumns<'a>,
+    pub(super) bonuses: BonusColumns,
     pub(super) events: EventColumns<'a>,
     pub(super) keys: KeyColumns<'a>,
+    pub(super) told: OutboxColumns,
 }
 
 impl<'a> Columns<'a> {
@@ -30,35 +33,41 @@ impl<'a> Columns<'a> {
         id: OrganizationId,
         pending: &'a UsagePending,
     ) -> Result<(), Error> {
-        for (key, used) in &pending.counters {
-            self.counters.owners.push(id.0);
-            self.counters.meters.push(&key.meter);
-            self.counters.windows.push(key.window.name());
-            self.counters.starts.push(key.start);
-            self.counters.used.push(stored(*used)?);
+        for (key, counter) in &pending.counters {
+            self.counters.push(id, key, counter)?;
+        }
+        for (key, value) in &pending.values {
+            self.values.push(id, key, value);
+        }
+        for bonus in &pending.given {
+            self.given.push(id, bonus)?;
         }
         for (bonus, left) in &pending.bonuses {
-            self.bonus_owners.push(id.0);
-            self.bonuses.push(bonus.0);
-            self.bonuses_left.push(stored(*left)?);
+            self.bonuses.owners.push(id.0);
+            self.bonuses.bonuses.push(bonus.0);
+            self.bonuses.left.push(stored(*left)?);
         }
-        for (seq, command) in &pending.counted {
-            self.events.push(id, *seq, command)?;
+        for counted in &pending.counted {
+            self.events.push(id, counted);
         }
-        for (command, outcome) in &pending.decided {
-            self.keys.push(id, command, outcome)?;
+        for decision in &pending.decided {
+            self.keys.push(id, decision)?;
         }
-        Ok(())
+        self.told.add(&pending.events)
     }
 }
 
-impl Columns<'_> {
-    pub(super) fn used_bonuses(&self) -> UpdateBonuses<'_> {
-        UpdateBonuses {
-            organizations: &self.bonus_owners,
-            bonuses: &self.bonuses,
-            remaining: &self.bonuses_left,
-        }
+#[derive(Default)]
+pub(super) struct BonusColumns {
+    owners: Vec<Uuid>,
+    pub(super) bonuses: Vec<Uuid>,
+    left: Vec<i64>,
+}
+
+impl BonusColumns {
+    pub(super) fn statement(&self) -> UpdateBonuses<'_> {
+        let Self { owners, bonuses, left } = self;
+        UpdateBonuses { organizations: owners, bonuses, remaining: left }
     }
 }
 
@@ -69,12 +78,100 @@ pub(super) struct CounterColumns<'a> {
     windows: Vec<&'a str>,
     starts: Vec<OffsetDateTime>,
     pub(super) used: Vec<i64>,
+    from_bonus: Vec<i64>,
+    warned: Vec<i16>,
+    latest: Vec<Option<OffsetDateTime>>,
 }
 
-impl CounterColumns<'_> {
+impl<'a> CounterColumns<'a> {
+    pub(super) fn push(
+        &mut self,
+        owner: OrganizationId,
+        key: &'a CounterKey,
+        counter: &Counter,
+    ) -> Result<(), Error> {
+        let Counter { used, from_bonus, warned, latest_at } = counter;
+        self.owners.push(owner.0);
+        self.meters.push(&key.meter);
+        self.windows.push(key.window.name());
+        self.starts.push(key.start);
+        self.used.push(stored(*used)?);
+        self.from_bonus.push(stored(*from_bonus)?);
+        self.warned.push(i16::from(*warned));
+        self.latest.push(*latest_at);
+        Ok(())
+    }
+
     pub(super) fn statement(&self) -> PutCounters<'_> {
-        let Self { owners, meters, windows, starts, used } = self;
-        PutCounters { organizations: owners, meters, windows, starts, used }
+        let Self { owners, meters, windows, starts, used, from_bonus, warned, latest } = self;
+        let organizations = owners;
+        PutCounters { organizations, meters, windows, starts, used, from_bonus, warned, latest }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct ValueColumns<'a> {
+    owners: Vec<Uuid>,
+    pub(super) meters: Vec<&'a str>,
+    pub(super) windows: Vec<&'a str>,
+    pub(super) starts: Vec<OffsetDateTime>,
+    pub(super) values: Vec<&'a str>,
+}
+
+impl<'a> ValueColumns<'a> {
+    pub(super) fn push(&mut self, owner: OrganizationId, key: &'a CounterKey, value: &'a str) {
+        self.owners.push(owner.0);
+        self.meters.push(&key.meter);
+        self.windows.push(key.window.name());
+        self.starts.push(key.start);
+        self.values.push(value);
+    }
+
+    pub(super) fn statement(&self) -> InsertValues<'_> {
+        let Self { owners, meters, windows, starts, values } = self;
+        InsertValues { organizations: owners, meters, windows, starts, values }
+    }
+}
+
+#[derive(Default)]
+pub(super) struct GivenColumns<'a> {
+    owners: Vec<Uuid>,
+    pub(super) bonuses: Vec<Uuid>,
+    meters: Vec<&'a str>,
+    amounts: Vec<i64>,
+    remaining: Vec<i64>,
+    reasons: Vec<&'a str>,
+    expires: Vec<OffsetDateTime>,
+    created: Vec<OffsetDateTime>,
+}
+
+impl<'a> GivenColumns<'a> {
+    fn push(&mut self, owner: OrganizationId, bonus: &'a Bonus) -> Result<(), Error> {
+        let Bonus { id, meter, amount, remaining, reason, expires_at, created_at } = bonus;
+        self.owners.push(owner.0);
+        self.bonuses.push(id.0);
+        self.meters.push(meter);
+        self.amounts.push(stored(*amount)?);
+        self.remaining.push(stored(*remaining)?);
+        self.reasons.push(reason);
+        self.expires.push(*expires_at);
+        self.created.push(*created_at);
+        Ok(())
+    }
+
+    pub(super) fn statement(&self) -> InsertBonuses<'_> {
+        let Self { owners, bonuses, meters, amounts, remaining, reasons, expires, created } = self;
+        let organizations = owners;
+        InsertBonuses {
+            organizations,
+            bonuses,
+            meters,
+            amounts,
+            remaining,
+            reasons,
+            expires,
+            created,
+        }
     }
 }
 
@@ -89,29 +186,23 @@ pub(super) struct EventColumns<'a> {
     windows: Vec<&'a str>,
     starts: Vec<OffsetDateTime>,
     keys: Vec<&'a str>,
-    properties: Vec<Option<serde_json::Value>>,
+    properties: Vec<Option<&'a str>>,
 }
 
 impl<'a> EventColumns<'a> {
-    fn push(
-        &mut self,
-        owner: OrganizationId,
-        seq: i64,
-        command: &'a UsageCommand,
-    ) -> Result<(), Error> {
-        let UsageCommand { id, key, meter, quantity, at, rule, operation: _, properties } = command;
-        let properties = properties.as_deref().map(serde_json::from_str).transpose();
+    fn push(&mut self, owner: OrganizationId, counted: &'a Counted) {
+        let Counted { seq, applied, usage } = counted;
+        let key = CounterKey::of(usage.meter.clone(), &usage.rule);
         self.owners.push(owner.0);
-        self.seqs.push(seq);
-        self.dates.push(*at);
-        self.ids.push(id.0);
-        self.meters.push(meter);
-        self.quantities.push(stored(*quantity)?);
-        self.windows.push(rule.window.name());
-        self.starts.push(rule.period.start);
-        self.keys.push(key.as_str());
-        self.properties.push(properties.map_err(|_| Error::invalid("properties", "must be JSON"))?);
-        Ok(())
+        self.seqs.push(*seq);
+        self.dates.push(usage.at);
+        self.ids.push(usage.id.0);
+        self.meters.push(&usage.meter);
+        self.quantities.push(*applied);
+        self.windows.push(key.window.name());
+        self.starts.push(key.start);
+        self.keys.push(usage.key.as_str());
+        self.properties.push(usage.properties.as_deref());
     }
 
     pub(super) fn statement(&self, now: OffsetDateTime) -> InsertEvents<'_> {
@@ -136,49 +227,46 @@ pub(super) struct KeyColumns<'a> {
     pub(super) keys: Vec<&'a str>,
     owners: Vec<Uuid>,
     operations: Vec<&'a str>,
+    dates: Vec<OffsetDateTime>,
     ids: Vec<Uuid>,
     meters: Vec<&'a str>,
     quantities: Vec<i64>,
     recorded: Vec<bool>,
     most: Vec<Option<i64>>,
-    overage: Vec<&'a str>,
-    used: Vec<i64>,
-    bonus: Vec<i64>,
+    overage: Vec<Option<&'a str>>,
+    used: Vec<Option<i64>>,
+    bonus: Vec<Option<i64>>,
     resets_at: Vec<Option<OffsetDateTime>>,
+    versions: Vec<Option<Uuid>>,
 }
 
 impl<'a> KeyColumns<'a> {
-    fn push(
-        &mut self,
-        owner: OrganizationId,
-        command: &'a UsageCommand,
-        outcome: &UsageOutcome,
-    ) -> Result<(), Error> {
-        let (facts, recorded) = match outcome {
-            UsageOutcome::Recorded(facts) => (facts, true),
-            UsageOutcome::Denied(facts) => (facts, false),
-            UsageOutcome::KeyReused => return Ok(()),
-        };
-        self.keys.push(command.key.as_str());
+    fn push(&mut self, owner: OrganizationId, decision: &'a Decision) -> Result<(), Error> {
+        let Decision { usage, at, decided } = decision;
+        let quota = decided.quota;
+        self.keys.push(usage.key.as_str());
         self.owners.push(owner.0);
-        self.operations.push(command.operation.name());
-        self.ids.push(facts.decision.0);
-        self.meters.push(&command.meter);
-        self.quantities.push(stored(facts.quantity)?);
-        self.recorded.push(recorded);
-        self.most.push(most(facts.quota.limit)?);
-        self.overage.push(facts.quota.overage.name());
-        self.used.push(stored(facts.quota.used)?);
-        self.bonus.push(stored(facts.quota.bonus)?);
-        self.resets_at.push(facts.quota.resets_at);
+        self.operations.push(usage.operation.name());
+        self.dates.push(*at);
+        self.ids.push(decided.decision.0);
+        self.meters.push(&usage.meter);
+        self.quantities.push(decided.quantity);
+        self.recorded.push(decided.recorded);
+        self.most.push(quota.map(|it| most(it.limit)).transpose()?.flatten());
+        self.overage.push(quota.map(|it| it.overage.name()));
+        self.used.push(quota.map(|it| stored(it.used)).transpose()?);
+        self.bonus.push(quota.map(|it| stored(it.bonus)).transpose()?);
+        self.resets_at.push(quota.and_then(|it| it.resets_at));
+        self.versions.push(quota.map(|_| usage.plan_version_id.0));
         Ok(())
     }
 
-    pub(super) fn statement(&self, now: OffsetDateTime) -> InsertKeys<'_> {
+    pub(super) fn statement(&self) -> InsertKeys<'_> {
         InsertKeys {
             keys: &self.keys,
             organizations: &self.owners,
             operations: &self.operations,
+            dates: &self.dates,
             ids: &self.ids,
             meters: &self.meters,
             quantities: &self.quantities,
@@ -188,7 +276,7 @@ impl<'a> KeyColumns<'a> {
             used: &self.used,
             bonus: &self.bonus,
             resets_at: &self.resets_at,
-            now,
+            versions: &self.versions,
         }
     }
 }

@@ -1,26 +1,23 @@
 //! What is known of use before commands are decided.
 
-use std::collections::BTreeSet;
-
 use billing_app::Error;
 use billing_domain::{
     credits::IdempotencyKey,
     id::{BonusId, DecisionId, OrganizationId},
     quota::Quota,
-    usage::{
-        Bonus, CounterKey, Recorded, UsageAccount, UsageCommand, UsageOperation, UsageOutcome,
-    },
+    usage::{Bonus, Counter, CounterKey, Decided, UsageAccount, UsageCommand, UsageOperation},
 };
 use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, RunQueryDsl, SimpleAsyncConnection};
-
 use time::OffsetDateTime;
 use tokio::try_join;
 use uuid::Uuid;
 
 use super::{
-    Accounts, counted,
-    statements::{Bonuses, Counters, DecidedKeys, LockAccounts},
+    Accounts,
+    asked::{Asked, Read},
+    counted,
+    statements::LockAccounts,
 };
 use crate::{
     catalogue::amount,
@@ -29,9 +26,11 @@ use crate::{
     writer::{Frame, Order},
 };
 
-pub(crate) type CounterRow = (Uuid, String, String, OffsetDateTime, i64);
+pub(crate) type CounterRow =
+    (Uuid, String, String, OffsetDateTime, i64, i64, i16, Option<OffsetDateTime>);
 pub(crate) type BonusRow = (Uuid, Uuid, String, i64, i64, String, OffsetDateTime, OffsetDateTime);
-type KeyRow = (
+pub(super) type ValueRow = (Uuid, String, String, OffsetDateTime, String);
+pub(super) type KeyRow = (
     Uuid,
     String,
     String,
@@ -40,9 +39,9 @@ type KeyRow = (
     i64,
     bool,
     Option<i64>,
-    String,
-    i64,
-    i64,
+    Option<String>,
+    Option<i64>,
+    Option<i64>,
     Option<OffsetDateTime>,
 );
 
@@ -74,23 +73,33 @@ pub(super) async fn load(
         account.last_seq = last_seq;
         accounts.insert(account.organization_id, account);
     }
-    let (counters, bonuses, decided) = read;
+    know(&mut accounts, read)?;
+    Ok(accounts)
+}
+
+fn know(accounts: &mut Accounts, read: Read) -> Result<(), Error> {
+    let Read { counters, values, bonuses, expired, keys } = read;
     for row in counters {
-        let (organization, key, used) = counter(row)?;
+        let (organization, key, counter) = counter(row)?;
         if let Some(account) = accounts.get_mut(&organization) {
-            account.know_counter(key, used);
+            account.know_counter(key, counter);
         }
     }
-    for row in bonuses {
+    for (organization, meter, window, start, value) in values {
+        if let Some(account) = accounts.get_mut(&OrganizationId(organization)) {
+            account.know_value(counter_key(&meter, &window, start)?, value);
+        }
+    }
+    for row in bonuses.into_iter().chain(expired) {
         let (organization, bonus) = bonus(row)?;
         if let Some(account) = accounts.get_mut(&organization) {
             account.know_bonus(bonus);
         }
     }
-    for row in decided {
-        know_decision(&mut accounts, row)?;
+    for row in keys {
+        know_decision(accounts, row)?;
     }
-    Ok(accounts)
+    Ok(())
 }
 
 /// Prepares every statement.
@@ -98,87 +107,28 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     let asked = Asked::of(&[]);
     let organizations = asked.organizations.as_slice();
     unless(false, connection, LockAccounts { organizations }).await?;
-    asked.read(connection).await.map(drop)
-}
-
-/// What the commands name.
-struct Asked<'a> {
-    organizations: Vec<Uuid>,
-    owners: Vec<Uuid>,
-    keys: Vec<&'a str>,
-    meters: Vec<&'a str>,
-    windows: Vec<&'a str>,
-    starts: Vec<OffsetDateTime>,
-    earliest: OffsetDateTime,
-}
-
-impl<'a> Asked<'a> {
-    fn of(orders: &'a [Order<'_, UsageCommand>]) -> Self {
-        let owners: Vec<Uuid> = orders.iter().map(|order| order.organization.0).collect();
-        let mut organizations = owners.clone();
-        organizations.sort_unstable();
-        organizations.dedup();
-        let earliest = orders.iter().map(|order| order.now).min();
-        // One counter may be asked for by many commands, and must come once.
-        let needed: BTreeSet<_> = orders
-            .iter()
-            .map(|order| {
-                let rule = &order.command.rule;
-                let meter = order.command.meter.as_str();
-                (order.organization.0, meter, rule.window.name(), rule.period.start)
-            })
-            .collect();
-        let mut asked = Self {
-            organizations,
-            owners: Vec::with_capacity(needed.len()),
-            keys: orders.iter().map(|order| order.command.key.as_str()).collect(),
-            meters: Vec::with_capacity(needed.len()),
-            windows: Vec::with_capacity(needed.len()),
-            starts: Vec::with_capacity(needed.len()),
-            earliest: earliest.unwrap_or(OffsetDateTime::UNIX_EPOCH),
-        };
-        for (owner, meter, window, start) in needed {
-            asked.owners.push(owner);
-            asked.meters.push(meter);
-            asked.windows.push(window);
-            asked.starts.push(start);
-        }
-        asked
-    }
-
-    async fn read(
-        &self,
-        connection: &AsyncPgConnection,
-    ) -> QueryResult<(Vec<CounterRow>, Vec<BonusRow>, Vec<KeyRow>)> {
-        let organizations = self.organizations.as_slice();
-        let counters = Counters {
-            organizations,
-            owners: &self.owners,
-            meters: &self.meters,
-            windows: &self.windows,
-            starts: &self.starts,
-        };
-        try_join!(
-            biased;
-            async { counters.load(&mut { connection }).await },
-            async {
-                let bonuses = Bonuses { organizations, now: self.earliest };
-                bonuses.load(&mut { connection }).await
-            },
-            async {
-                let decided = DecidedKeys { organizations, keys: &self.keys };
-                decided.load(&mut { connection }).await
-            },
-        )
-    }
+    asked.prepare(connection).await
 }
 
 /// A count, and whose it is.
-pub(crate) fn counter(row: CounterRow) -> Result<(OrganizationId, CounterKey, u64), Error> {
-    let (organization, meter, window, start, used) = row;
+pub(crate) fn counter(row: CounterRow) -> Result<(OrganizationId, CounterKey, Counter), Error> {
+    let (organization, meter, window, start, used, from_bonus, warned, latest_at) = row;
+    let counter = Counter {
+        used: counted(used)?,
+        from_bonus: counted(from_bonus)?,
+        warned: u8::try_from(warned).map_err(anyhow::Error::from)?,
+        latest_at,
+    };
+    Ok((OrganizationId(organization), counter_key(&meter, &window, start)?, counter))
+}
+
+pub(super) fn counter_key(
+    meter: &str,
+    window: &str,
+    start: OffsetDateTime,
+) -> Result<CounterKey, Error> {
     let window = window.parse().map_err(anyhow::Error::from)?;
-    let key = CounterKey { meter, window, start };
-    Ok((OrganizationId(organization), key, counted(used)?))
+    Ok(CounterKey { meter: meter.into(), window, start })
 }
 
 /// A bonus, and whose it is.
@@ -216,21 +166,29 @@ fn know_decision(accounts: &mut Accounts, row: KeyRow) -> Result<(), Error> {
         .into_iter()
         .find(|known| known.name() == operation)
         .ok_or_else(|| anyhow::anyhow!("`{operation}` is not an operation on usage"))?;
-    let facts = Recorded {
-        decision: DecisionId(event),
-        quota: Quota {
-            limit: amount(most)?,
-            overage: overage.parse().map_err(anyhow::Error::from)?,
-            used: counted(used)?,
-            bonus: counted(bonus)?,
-            resets_at,
-        },
-        quantity: counted(quantity)?,
-        replayed: false,
-    };
-    let outcome =
-        if recorded { UsageOutcome::Recorded(facts) } else { UsageOutcome::Denied(facts) };
+    let quota = quota(most, overage.as_deref(), used, bonus, resets_at)?;
+    // Rows of tracked use once had facts; they are as good as none.
+    let quota = quota.filter(|_| operation == UsageOperation::CheckAndRecord);
+    let (decision, meter) = (DecisionId(event), meter.into());
     let key = IdempotencyKey::parse(&key).map_err(anyhow::Error::from)?;
-    account.know_decision(operation, key, meter, outcome);
+    account.know_decision(operation, key, Decided { decision, meter, quantity, recorded, quota });
     Ok(())
+}
+
+/// What a use was decided on, where that is kept.
+pub(super) fn quota(
+    most: Option<i64>,
+    overage: Option<&str>,
+    used: Option<i64>,
+    bonus: Option<i64>,
+    resets_at: Option<OffsetDateTime>,
+) -> Result<Option<Quota>, Error> {
+    let (Some(overage), Some(used), Some(bonus)) = (overage, used, bonus) else { return Ok(None) };
+    Ok(Some(Quota {
+        limit: amount(most)?,
+        overage: overage.parse().map_err(anyhow::Error::from)?,
+        used: counted(used)?,
+        bonus: counted(bonus)?,
+        resets_at,
+    }))
 }

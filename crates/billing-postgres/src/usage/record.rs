@@ -34,9 +34,12 @@ pub(super) async fn write(
         biased;
         unless(organizations.is_empty(), connection, moved),
         unless(columns.counters.used.is_empty(), connection, columns.counters.statement()),
-        unless(columns.bonuses.is_empty(), connection, columns.used_bonuses()),
+        unless(columns.values.values.is_empty(), connection, columns.values.statement()),
+        unless(columns.given.bonuses.is_empty(), connection, columns.given.statement()),
+        unless(columns.bonuses.bonuses.is_empty(), connection, columns.bonuses.statement()),
         unless(columns.events.seqs.is_empty(), connection, columns.events.statement(now)),
-        unless(columns.keys.keys.is_empty(), connection, columns.keys.statement(now)),
+        unless(columns.keys.keys.is_empty(), connection, columns.keys.statement()),
+        unless(columns.told.is_empty(), connection, columns.told.statement()),
         async {
             match frame {
                 Some(frame) => (&mut { connection }).batch_execute(frame.closing).await,
@@ -53,7 +56,10 @@ pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
     let now = OffsetDateTime::UNIX_EPOCH;
     unless(false, connection, UpdateAccounts { organizations: &[], seqs: &[] }).await?;
     unless(false, connection, columns.counters.statement()).await?;
-    unless(false, connection, columns.used_bonuses()).await?;
+    unless(false, connection, columns.values.statement()).await?;
+    unless(false, connection, columns.given.statement()).await?;
+    unless(false, connection, columns.bonuses.statement()).await?;
     unless(false, connection, columns.events.statement(now)).await?;
-    unless(false, connection, columns.keys.statement(now)).await
+    unless(false, connection, columns.keys.statement()).await?;
+    unless(false, connection, columns.told.statement()).await
 }

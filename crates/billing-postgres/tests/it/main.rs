@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use billing_postgres::{CreditWriters, UsageWriters};
+use billing_postgres::{CreditWriters, FactReaders, PostgresChanges, UsageWriters};
 use billing_testkit::Subject;
 
+mod invariants;
+mod readers;
 mod schema;
 mod scratch;
 mod start;
+mod usage;
+mod witness;
 mod writers;
 
 mod promises {
@@ -17,6 +21,10 @@ mod promises {
 async fn a_subject() -> Subject {
     let scratch = scratch::Scratch::new().await;
     let database = Arc::new(scratch.database());
+    let looking = witness::Looking {
+        database: scratch.database(),
+        admin_url: scratch.admin_url.clone(),
+    };
     Subject {
         store: database.clone(),
         credits: Arc::new(CreditWriters::start(&database)),
@@ -27,7 +35,13 @@ async fn a_subject() -> Subject {
         organizations: database.clone(),
         money: database.clone(),
         ledger_queries: database.clone(),
-        access: database,
+        access: database.clone(),
+        facts: Arc::new(FactReaders::start(&database)),
+        changes: [
+            Arc::new(PostgresChanges::start(&database)),
+            Arc::new(PostgresChanges::start(&scratch.database())),
+        ],
+        witness: Arc::new(looking),
         guard: Box::new(scratch),
     }
 }

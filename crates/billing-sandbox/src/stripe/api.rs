@@ -78,6 +78,8 @@ fn post(turn: &mut Turn<'_>, path: &[&str], params: &Params<'_>) -> Answered {
         ["subscriptions", id] => subscriptions::update::update(turn, id, params),
         ["subscriptions", id, "pause"] => subscriptions::pause::pause(turn, id, params),
         ["subscriptions", id, "resume"] => subscriptions::pause::resume(turn, id, params),
+        ["payment_intents"] => payment_intents::create(turn, params),
+        ["payment_methods", id, "attach"] => payment_methods::attach(turn, id, params),
         ["invoices", id, "pay"] => invoices::collect::pay(turn, id, params),
         ["refunds"] => refunds::create(turn, params),
         _ => return None,

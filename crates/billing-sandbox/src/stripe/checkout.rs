@@ -69,8 +69,7 @@ fn try_to_pay(
         return Ok(());
     }
     let mut intent = intent_of(turn, session)?;
-    let customer = session.at("customer").as_str().map(str::to_owned);
-    let method = payment_methods::card(turn, Some(email), customer.as_deref());
+    let method = payment_methods::card(turn, Some(email), None);
     payments::attempt(turn, &mut intent, Some(method.text("id")), outcome)
 }
 
@@ -85,6 +84,7 @@ fn complete(
         || session.text("payment_method_collection") != "if_required";
     let method = needs_card.then(|| {
         let customer = Some(customer.as_str()).filter(|id| !id.is_empty());
+        let customer = customer.filter(|_| keeps_card(turn, session));
         payment_methods::card(turn, Some(email), customer).text("id").to_owned()
     });
     let intent = if session.int("amount_total")? > 0 {
@@ -115,6 +115,12 @@ fn complete(
     turn.save(session);
     turn.emit("checkout.session.completed", session);
     Ok(())
+}
+
+/// Whether the card stays with the customer: for a subscription, or when it was asked for.
+fn keeps_card(turn: &Turn<'_>, session: &Value) -> bool {
+    let asked = turn.noted(session.text("id"), "payment_intent_data");
+    session.text("mode") == "subscription" || !asked.at("setup_future_usage").is_null()
 }
 
 /// The subscription that was bought, and its first invoice.

@@ -116,8 +116,8 @@ async fn switch_payments(
         customers::living(turn, &id, "id")?;
         let payments = told.text("payments");
         if payments != "succeed" && Decline::named(payments).is_none() {
-            let message = "Payments succeed, or fail with insufficient_funds, expired_card or \
-                           generic_decline.";
+            let message = "Payments succeed, or fail with insufficient_funds, expired_card, \
+                           generic_decline or authentication_required.";
             return Err(Refusal::param("payments", message));
         }
         turn.note(&id, "payments", payments);

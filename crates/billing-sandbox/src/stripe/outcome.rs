@@ -19,6 +19,8 @@ pub(crate) enum Decline {
     Generic,
     /// The payer did not pass the bank's question.
     AuthenticationFailure,
+    /// The bank wants to ask the payer, who is not there.
+    AuthenticationRequired,
 }
 
 impl Outcome {
@@ -61,6 +63,7 @@ impl Decline {
             "expired_card" => Some(Self::ExpiredCard),
             "generic_decline" => Some(Self::Generic),
             "authentication_failure" => Some(Self::AuthenticationFailure),
+            "authentication_required" => Some(Self::AuthenticationRequired),
             _ => None,
         }
     }
@@ -71,6 +74,7 @@ impl Decline {
             Self::ExpiredCard => "expired_card",
             Self::Generic => "generic_decline",
             Self::AuthenticationFailure => "authentication_failure",
+            Self::AuthenticationRequired => "authentication_required",
         }
     }
 
@@ -80,6 +84,7 @@ impl Decline {
             Self::InsufficientFunds | Self::Generic => "card_declined",
             Self::ExpiredCard => "expired_card",
             Self::AuthenticationFailure => "payment_intent_authentication_failure",
+            Self::AuthenticationRequired => "authentication_required",
         }
     }
 
@@ -88,6 +93,9 @@ impl Decline {
             Self::InsufficientFunds => "Your card has insufficient funds.",
             Self::ExpiredCard => "Your card has expired.",
             Self::Generic => "Your card was declined.",
+            Self::AuthenticationRequired => {
+                "Your card was declined. This transaction requires authentication."
+            }
             Self::AuthenticationFailure => {
                 "We are unable to authenticate your payment method. Please choose a different \
                  payment method and try again."

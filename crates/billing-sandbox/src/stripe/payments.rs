@@ -38,6 +38,13 @@ pub(crate) fn intend(turn: &mut Turn<'_>, due: Due<'_>) -> Value {
     intent
 }
 
+/// What the sandbox was told this customer's next payments come to while it is away.
+pub(crate) fn next_outcome(turn: &Turn<'_>, customer: &str) -> Outcome {
+    let told = turn.noted(customer, "payments");
+    let declined = told.as_str().and_then(Decline::named);
+    declined.map_or(Outcome::Success, Outcome::Declined)
+}
+
 /// Tries to pay an intent.
 pub(crate) fn attempt(
     turn: &mut Turn<'_>,

@@ -15,6 +15,7 @@ mod delivery;
 mod hosted_pages;
 mod idempotency;
 mod journal;
+mod off_session;
 mod renewal;
 mod shapes;
 mod start;

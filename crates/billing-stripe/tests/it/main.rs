@@ -5,10 +5,12 @@ mod server;
 mod shop;
 mod specs;
 
+mod charges;
 mod checkouts;
 mod events;
 mod invoices;
 mod payments;
+mod promises;
 mod requests;
 mod retries;
 mod sandbox;

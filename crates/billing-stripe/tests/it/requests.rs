@@ -10,7 +10,8 @@ use wiremock::Request;
 use crate::{
     form_check::{Schema, decode},
     server::{
-        Played, a_customer, a_page_for, a_plan, checkout, credits, fixture, organization, with,
+        Played, a_charge, a_customer, a_page_for, a_plan, at, checkout, credits, fixture,
+        organization, with,
     },
     specs::{json, specs},
 };
@@ -48,6 +49,10 @@ async fn everything() -> Played {
     played.shows("/v1/payment_intents/pi_1", &intent).await;
     let of_ours = json!({"id": "pi_2", "metadata": {"checkout_id": checkout()}});
     played.shows("/v1/payment_intents/pi_2", &with(intent, of_ours)).await;
+    played.answers("POST", "/v1/payment_intents", &fixture!("payment_intent.endive.json")).await;
+    played.shows("/v1/payment_intents", &json!({"data": []})).await;
+    played.shows("/v1/customers/cus_1", &json!({"id": "cus_1"})).await;
+    played.shows("/v1/customers/cus_1/payment_methods", &json!({"data": [{"id": "pm_1"}]})).await;
     played.shows("/v1/charges/ch_1", &json!({"id": "ch_1", "payment_intent": "pi_1"})).await;
     played
 }
@@ -67,7 +72,8 @@ fn pages() -> Vec<CheckoutRequest> {
     let intervals = Interval::ALL.map(|interval| a_page_for(plan(None, interval, 0)));
     let pushed = a_page_for(plan(Some("price_1"), Interval::Year, 14));
     let taxed = CheckoutRequest { automatic_tax: true, promotion_codes: true, ..pushed.clone() };
-    intervals.into_iter().chain([pushed, taxed, a_page_for(credits())]).collect()
+    let keeping = CheckoutRequest { saves_method: true, ..a_page_for(credits()) };
+    intervals.into_iter().chain([pushed, taxed, a_page_for(credits()), keeping]).collect()
 }
 
 /// Everything that the adapter can be asked to do.
@@ -84,6 +90,10 @@ async fn ask_everything(stripe: &Stripe) -> Result<(), GatewayError> {
         stripe.payments().find(id).await?.expect("a payment");
     }
     stripe.payments().find_invoice("in_1").await?.expect("an invoice");
+    let charges = stripe.charges().expect("a role");
+    charges.saved_method("cus_1").await?.expect("a card");
+    charges.charge(&a_charge()).await?;
+    charges.find("cus_1", checkout(), at(1_700_000_000)).await?;
     Ok(())
 }
 
@@ -112,12 +122,13 @@ async fn every_request_keeps_to_the_schema() {
             None => assert!(is_a_plain_read(&decode(&form)), "{operation}: {form}"),
         }
     }
-    assert_eq!(checked, 1 + pages().len() + 1);
+    assert_eq!(checked, 1 + pages().len() + 2);
 }
 
-/// Reads of one object take only `expand`; the two lists are asked for one payment's.
+/// Reads of one object take only `expand`; lists are asked for one payment's
+/// or one customer's.
 fn is_a_plain_read(parameters: &Value) -> bool {
-    let known = ["expand", "limit", "payment", "payment_intent"];
+    let known = ["created", "customer", "expand", "limit", "payment", "payment_intent", "type"];
     parameters.as_object().is_some_and(|all| all.keys().all(|name| known.contains(&name.as_str())))
 }
 
@@ -204,6 +215,8 @@ async fn a_page_says_all_that_was_asked_for() {
     assert_eq!(taxed["automatic_tax"], json!({"enabled": "true"}));
     assert_eq!(taxed["customer_update"], json!({"address": "auto"}));
     assert_eq!(taxed["allow_promotion_codes"], "true");
+    let future = |at: usize| &sent[at]["payment_intent_data"]["setup_future_usage"];
+    assert_eq!((future(7), future(8)), (&Value::Null, &json!("off_session")));
     let credits = &sent[7];
     let ours = json!({"checkout_id": checkout(), "organization_id": organization()});
     assert_eq!(credits["mode"], "payment");

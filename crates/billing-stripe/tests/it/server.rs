@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use billing_app::ports::{CheckoutItem, CheckoutRequest, NewCustomer};
+use billing_app::ports::{ChargeRequest, CheckoutItem, CheckoutRequest, NewCustomer};
 use billing_domain::{
     currency::Currency,
     id::{CheckoutId, OrganizationId, PriceId},
@@ -146,6 +146,18 @@ pub(crate) fn credits() -> CheckoutItem {
     CheckoutItem::Credits { name: "1000 credits".to_owned(), amount: usd(1900) }
 }
 
+/// A charge of a card that Stripe has kept.
+pub(crate) fn a_charge() -> ChargeRequest {
+    ChargeRequest {
+        checkout_id: checkout(),
+        organization_id: organization(),
+        customer: "cus_1".to_owned(),
+        method: "pm_1".to_owned(),
+        amount: usd(1500),
+        description: "100 credits".to_owned(),
+    }
+}
+
 pub(crate) fn a_page_for(item: CheckoutItem) -> CheckoutRequest {
     CheckoutRequest {
         checkout_id: checkout(),
@@ -156,5 +168,6 @@ pub(crate) fn a_page_for(item: CheckoutItem) -> CheckoutRequest {
         cancel_url: "https://example.com/cancel".to_owned(),
         promotion_codes: false,
         automatic_tax: false,
+        saves_method: false,
     }
 }

@@ -31,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A shop: the adapter, the sandbox, and somebody who takes its events.
 pub(crate) struct Shop {
-    pub(crate) stripe: Stripe,
+    pub(crate) stripe: Arc<Stripe>,
     pub(crate) client: reqwest::Client,
     sandbox: Running,
     events: Mutex<mpsc::UnboundedReceiver<Request>>,
@@ -68,7 +68,7 @@ impl Shop {
         })
         .await
         .expect("the sandbox starts");
-        let stripe = stripe(&config(sandbox.url())).expect("the adapter starts");
+        let stripe = Arc::new(stripe(&config(sandbox.url())).expect("the adapter starts"));
         let client = reqwest::Client::new();
         Self { stripe, sandbox, client, events: Mutex::new(events), _receiver: receiver }
     }

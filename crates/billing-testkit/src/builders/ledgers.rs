@@ -2,10 +2,12 @@
 
 use billing_domain::{
     catalogue::{Amount, Overage, Window},
-    credits::{Consume, GrantKind, IdempotencyKey, NewGrant, Source},
-    id::GrantId,
+    credits::{
+        Consume, DrawRef, GrantKind, IdempotencyKey, NewGrant, NewHold, Refund, Send, Source,
+    },
+    id::{GrantId, OrganizationId},
     period::Period,
-    usage::{Bonus, UsageCommand, UsageOperation, UsageRule},
+    usage::{Bonus, Effect, UsageOperation, UsageRule, Use},
 };
 use time::Duration;
 
@@ -41,6 +43,24 @@ pub fn a_consume(key: &str, credits: i64) -> Consume {
     Consume::new(a_fresh_id(), key, "api_call_basic", credits, 1).expect("it can be consumed")
 }
 
+/// So many credits reserved under a key, for an hour.
+pub fn a_hold(key: &str, credits: i64) -> NewHold {
+    let (key, until) = (an_idempotency_key(key), NOON + Duration::HOUR);
+    NewHold::new(a_fresh_id(), key, "api_call_basic", credits, until).expect("it can be held")
+}
+
+/// So many credits of a use given back under a key; nothing for all that are left of it.
+pub fn a_refund(key: &str, draw: DrawRef, credits: Option<i64>) -> Refund {
+    let key = an_idempotency_key(key);
+    Refund::new(a_fresh_id(), key, draw, credits, a_fresh_id()).expect("it can be given back")
+}
+
+/// So many credits given to another organization under a key.
+pub fn a_transfer(key: &str, to: OrganizationId, credits: i64) -> Send {
+    let key = an_idempotency_key(key);
+    Send::new(a_fresh_id(), key, to, credits).expect("it can be given")
+}
+
 /// So much in this calendar month, and no more.
 pub fn a_usage_rule(limit: u64) -> UsageRule {
     UsageRule {
@@ -52,14 +72,17 @@ pub fn a_usage_rule(limit: u64) -> UsageRule {
 }
 
 /// One API call under a key, counted only if one more is allowed.
-pub fn a_usage_command(key: &str, limit: u64) -> UsageCommand {
-    UsageCommand {
+pub fn a_use(key: &str, limit: u64) -> Use {
+    Use {
         id: a_fresh_id(),
         key: an_idempotency_key(key),
-        meter: "api_calls".to_owned(),
+        key_is_new: false,
+        meter: "api_calls".into(),
+        effect: Effect::Add,
         quantity: 1,
         at: NOON,
         rule: a_usage_rule(limit),
+        plan_version_id: a_fresh_id(),
         operation: UsageOperation::CheckAndRecord,
         properties: None,
     }

@@ -2,7 +2,8 @@
 
 use billing_app::ports::{ApiKey, Scopes, Secrets};
 use billing_domain::{
-    checkout::{Checkout, CheckoutStatus, HostedPage, Purpose},
+    auto_top_up::AutoTopUp,
+    checkout::{Checkout, CheckoutStatus, HostedPage, PaidBy, Purpose},
     currency::Currency,
     event::{Event, What},
     gateway::{Gateway, GatewayRef},
@@ -15,7 +16,7 @@ use billing_domain::{
 };
 use time::Duration;
 
-use super::{a_fresh_id, a_price_of};
+use super::{a_fresh_id, a_price_of, the_default_catalogue};
 use crate::{FixedSecrets, NOON};
 
 /// Acme, of the United States, without an external id.
@@ -67,8 +68,26 @@ pub fn a_checkout() -> Checkout {
         organization_id: a_fresh_id(),
         gateway: Gateway::Stripe,
         purpose: Purpose::Subscription { plan_version_id: version.id, price_id: price.id },
+        paid_by: PaidBy::Page { saves_method: false },
         status: CheckoutStatus::Open(a_hosted_page()),
         created_at: NOON,
+    }
+}
+
+/// Of a new organization: the smallest pack when less than 50 credits are left, for 30 dollars a
+/// month at most.
+pub fn an_auto_top_up() -> AutoTopUp {
+    let catalogue = the_default_catalogue();
+    let pack = catalogue.credit_products.first().expect("packs are on sale");
+    AutoTopUp {
+        organization_id: a_fresh_id(),
+        enabled: true,
+        threshold: 50,
+        credit_product_id: pack.id,
+        monthly_cap: Money::new(3_000, Currency::USD),
+        pending: None,
+        failures: 0,
+        look_at: NOON,
     }
 }
 

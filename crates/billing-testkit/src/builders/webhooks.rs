@@ -62,5 +62,6 @@ pub fn a_plan_checkout_request(organization: OrganizationId, customer: &str) -> 
         cancel_url: "https://product.test/plans".to_owned(),
         promotion_codes: false,
         automatic_tax: false,
+        saves_method: false,
     }
 }

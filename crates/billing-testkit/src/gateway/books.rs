@@ -1,14 +1,14 @@
 //! What the gateway keeps, and how it looks from outside.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use billing_app::ports::{
-    CheckoutItem, CheckoutRequest, SeenCheckout, SeenCheckoutStatus, SeenInvoice, SeenPayment,
-    SeenPrice, SeenSubscription,
+    ChargeRequest, CheckoutItem, CheckoutRequest, SeenCheckout, SeenCheckoutStatus, SeenInvoice,
+    SeenPayment, SeenPrice, SeenSubscription,
 };
 use billing_domain::{
     checkout::HostedPage,
-    id::{OrganizationId, PriceId},
+    id::{CheckoutId, OrganizationId, PriceId},
     money::Money,
     period::{Interval, Period},
     subscription::Status,
@@ -27,6 +27,12 @@ pub(super) struct Books {
     pub(super) subscriptions: BTreeMap<String, Billed>,
     pub(super) invoices: BTreeMap<String, Invoice>,
     pub(super) payments: BTreeMap<String, SeenPayment>,
+    /// Whose methods are kept, the oldest first.
+    pub(super) methods: Vec<(String, String)>,
+    /// Charges while nobody was there, with their payments.
+    pub(super) charges: BTreeMap<CheckoutId, (ChargeRequest, String)>,
+    /// Customers whose bank says no.
+    pub(super) refused: BTreeSet<String>,
     numbers: u32,
 }
 
@@ -69,6 +75,11 @@ impl Books {
     pub(super) fn number(&mut self, kind: &str) -> String {
         self.numbers += 1;
         format!("{kind}_fake_{:06}", self.numbers)
+    }
+
+    pub(super) fn save_method(&mut self, customer: &str) {
+        let id = self.number("pm");
+        self.methods.push((customer.to_owned(), id));
     }
 
     pub(super) fn count(&mut self, call: Call) {

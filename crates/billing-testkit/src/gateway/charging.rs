@@ -1,10 +1,12 @@
 //! How the gateway sells, invoices and charges.
 
-use billing_app::ports::{CheckoutItem, SeenCheckoutStatus, SeenPayment};
+use billing_app::ports::{
+    ChargeRequest, CheckoutItem, GatewayError, SeenCheckoutStatus, SeenPayment,
+};
 use billing_domain::{
     id::CheckoutId,
     money::Money,
-    payment::PaymentStatus,
+    payment::{ChargeFailure, PaymentStatus},
     period::{Anchor, Period},
     subscription::Status,
 };
@@ -13,7 +15,7 @@ use time::{Duration, OffsetDateTime};
 use super::{
     Mood,
     books::{Billed, Books, Invoice},
-    named,
+    named, refused,
 };
 
 /// Money to take from a card.
@@ -56,7 +58,39 @@ impl Books {
         page.payment = Some(payment);
         if paid {
             page.status = SeenCheckoutStatus::Complete;
+            let request = page.request.clone();
+            if request.saves_method {
+                self.save_method(&request.customer);
+            }
         }
+    }
+
+    /// A kept method is charged, once for a checkout of ours.
+    pub(super) fn charge_saved(
+        &mut self,
+        request: &ChargeRequest,
+        now: OffsetDateTime,
+    ) -> Result<SeenPayment, GatewayError> {
+        if let Some((before, payment)) = self.charges.get(&request.checkout_id) {
+            return if before == request {
+                Ok(self.payments.get(payment).expect("payments are kept").clone())
+            } else {
+                Err(refused("the idempotency key was used with other parameters"))
+            };
+        }
+        let kept = (request.customer.clone(), request.method.clone());
+        if !self.methods.contains(&kept) {
+            return Err(refused("no such method of this customer"));
+        }
+        let charge = Charge {
+            customer: request.customer.clone(),
+            amount: request.amount,
+            description: request.description.clone(),
+            checkout_id: Some(request.checkout_id),
+        };
+        let payment = self.charge(charge, now);
+        self.charges.insert(request.checkout_id, (request.clone(), payment.clone()));
+        Ok(self.payments.get(&payment).expect("payments are kept").clone())
     }
 
     /// A subscription begins, with a trial or with a payment; or a card is declined.
@@ -100,6 +134,8 @@ impl Books {
         } else {
             self.invoice(&id, amount, now);
         }
+        let customer = self.billed(&id).customer.clone();
+        self.save_method(&customer);
         let page = self.pages.get_mut(session).expect("pages are kept");
         (page.subscription, page.status) = (Some(id), SeenCheckoutStatus::Complete);
     }
@@ -120,7 +156,7 @@ impl Books {
 
     /// A card is charged, with success unless cards are declined.
     pub(super) fn charge(&mut self, charge: Charge, now: OffsetDateTime) -> String {
-        let declined = self.mood == Mood::Declining;
+        let declined = self.mood == Mood::Declining || self.refused.contains(&charge.customer);
         let id = self.number("pi");
         let nothing = Money::zero(charge.amount.currency());
         let payment = SeenPayment {
@@ -134,6 +170,7 @@ impl Books {
             description: charge.description,
             document_url: (!declined).then(|| format!("https://receipt.fake.test/{id}")),
             failure: declined.then(|| "card_declined".to_owned()),
+            failed_as: declined.then_some(ChargeFailure::Declined),
             created_at: now,
         };
         self.payments.insert(id.clone(), payment);

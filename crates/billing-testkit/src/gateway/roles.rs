@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use billing_app::ports::{
-    CheckoutRequest, CustomerAccounts, GatewayError, GatewayPayments, GatewaySubscriptions,
-    HostedCheckouts, NewCustomer, PortalSessions, SeenCheckout, SeenCheckoutStatus, SeenInvoice,
-    SeenPayment, SeenSubscription,
+    ChargeRequest, Charges, CheckoutRequest, CustomerAccounts, GatewayError, GatewayPayments,
+    GatewaySubscriptions, HostedCheckouts, NewCustomer, PortalSessions, SeenCheckout,
+    SeenCheckoutStatus, SeenInvoice, SeenPayment, SeenSubscription,
 };
-use billing_domain::{checkout::HostedPage, gateway::GatewayRef};
-use time::Duration;
+use billing_domain::{checkout::HostedPage, gateway::GatewayRef, id::CheckoutId};
+use time::{Duration, OffsetDateTime};
 
 use super::{Call, FakeGateway, books::Page, named, refused};
 
@@ -103,6 +103,34 @@ impl PortalSessions for FakeGateway {
                 return Err(refused("no such customer"));
             }
             Ok(format!("https://portal.fake.test/{customer}?return_url={return_url}"))
+        })
+    }
+}
+
+#[async_trait]
+impl Charges for FakeGateway {
+    async fn saved_method(&self, customer: &str) -> Result<Option<GatewayRef>, GatewayError> {
+        self.look(Call::FindSavedMethod, |books| {
+            let kept = books.methods.iter().rev().find(|(owner, _)| owner == customer);
+            kept.map(|(_, method)| named(method))
+        })
+    }
+
+    async fn charge(&self, request: &ChargeRequest) -> Result<SeenPayment, GatewayError> {
+        let now = self.clock.now();
+        self.act(Call::Charge, |books| books.charge_saved(request, now))
+    }
+
+    async fn find(
+        &self,
+        customer: &str,
+        checkout: CheckoutId,
+        since: OffsetDateTime,
+    ) -> Result<Option<SeenPayment>, GatewayError> {
+        self.look(Call::FindCharge, |books| {
+            let (request, payment) = books.charges.get(&checkout)?;
+            let payment = books.payments.get(payment)?;
+            (request.customer == customer && payment.created_at >= since).then(|| payment.clone())
         })
     }
 }

@@ -1,12 +1,18 @@
 //! Accounts, with the rows that they produced.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use billing_app::ports::CreditSummary;
+use billing_app::ports::{Correction, CreditSummary, Denial};
 use billing_domain::{
-    credits::{CreditAccount, CreditCommand, CreditOutcome, Entry},
-    id::{BonusId, OrganizationId},
-    usage::{Bonus, UsageAccount, UsageCommand, UsageOutcome},
+    credits::{
+        CreditAccount, CreditCommand, CreditDecision, CreditOutcome, Draw, DrawRef, Entry, Origin,
+        Verdict,
+    },
+    event::{Event, What},
+    id::OrganizationId,
+    usage::{
+        Counted, Counter, CounterKey, Decision, RawUse, UsageAccount, UsageCommand, UsageOutcome,
+    },
 };
 use time::OffsetDateTime;
 
@@ -15,28 +21,71 @@ use time::OffsetDateTime;
 pub(super) struct CreditBook {
     pub(super) account: CreditAccount,
     pub(super) entries: Vec<Entry>,
+    pub(super) told: Vec<(OffsetDateTime, What)>,
+    pub(super) decisions: Vec<CreditDecision>,
 }
 
 impl CreditBook {
     pub(super) fn new(organization: OrganizationId) -> Self {
-        Self { account: CreditAccount::new(organization), entries: Vec::new() }
+        Self {
+            account: CreditAccount::new(organization),
+            entries: Vec::new(),
+            told: Vec::new(),
+            decisions: Vec::new(),
+        }
     }
 
     pub(super) fn apply(&mut self, command: &CreditCommand, now: OffsetDateTime) -> CreditOutcome {
+        if let CreditCommand::Refund(refund) = command {
+            self.know_draw(refund.draw);
+        }
+        let mut before = self.account.clone();
+        before.apply(&CreditCommand::BookDue, now);
+        before.take_pending();
         let outcome = self.account.apply(command, now);
-        self.entries.extend(self.account.take_pending().entries);
+        self.record(&before);
         outcome
+    }
+
+    /// What was decided becomes rows.
+    fn record(&mut self, before: &CreditAccount) {
+        let pending = self.account.take_pending();
+        for decided in pending.decided {
+            let row = |entry: &&Entry| matches!(decided.verdict, Verdict::Allowed { seq } if seq == entry.seq);
+            self.decisions.push(CreditDecision {
+                organization_id: self.account.organization_id,
+                entry: pending.entries.iter().find(row).cloned(),
+                before: before.clone(),
+                decided,
+            });
+        }
+        self.entries.extend(pending.entries);
+        self.told.extend(pending.told);
+    }
+
+    fn know_draw(&mut self, wanted: DrawRef) {
+        let returned = |draw: i64| {
+            let refunds = self.entries.iter().filter(
+                |entry| matches!(entry.origin, Origin::Refund { draw: of, .. } if of == draw),
+            );
+            refunds.map(|entry| entry.amount).sum()
+        };
+        let uses = self.entries.iter().filter_map(|entry| Draw::of(entry, returned(entry.seq)));
+        if let Some(draw) = uses.into_iter().find(|draw| draw.is(wanted)) {
+            self.account.know_draw(draw);
+        }
     }
 
     pub(super) fn summary(&self) -> CreditSummary {
         let account = &self.account;
         let left = account.grants().iter().filter(|grant| grant.remaining > 0);
         let mut grants: Vec<_> = left.cloned().collect();
-        grants.sort_by_key(|grant| account.order.key(grant));
+        grants.sort_by_key(|grant| account.settings.order.key(grant));
         CreditSummary {
             balance: account.balance(),
             overdrawn: account.overdrawn,
-            overdraft_limit: account.overdraft_limit,
+            held: account.held,
+            settings: account.settings,
             next_due_at: account.next_due_at(),
             grants,
         }
@@ -47,8 +96,10 @@ impl CreditBook {
 #[derive(Clone)]
 pub(super) struct UsageBook {
     pub(super) account: UsageAccount,
-    pub(super) counted: Vec<(i64, UsageCommand)>,
-    bonuses: BTreeSet<BonusId>,
+    pub(super) counted: Vec<Counted>,
+    pub(super) counters: BTreeMap<CounterKey, Counter>,
+    pub(super) values: BTreeSet<(CounterKey, String)>,
+    pub(super) decided: Vec<Decision>,
 }
 
 impl UsageBook {
@@ -56,19 +107,64 @@ impl UsageBook {
         Self {
             account: UsageAccount::new(organization),
             counted: Vec::new(),
-            bonuses: BTreeSet::new(),
+            counters: BTreeMap::new(),
+            values: BTreeSet::new(),
+            decided: Vec::new(),
         }
     }
 
-    pub(super) fn apply(&mut self, command: &UsageCommand, now: OffsetDateTime) -> UsageOutcome {
+    /// What came of a command, and what others are to be told.
+    pub(super) fn apply(
+        &mut self,
+        command: &UsageCommand,
+        now: OffsetDateTime,
+    ) -> (UsageOutcome, Vec<Event>) {
         let outcome = self.account.apply(command, now);
-        self.counted.extend(self.account.take_pending().counted);
-        outcome
+        let pending = self.account.take_pending();
+        self.counted.extend(pending.counted);
+        self.counters.extend(pending.counters);
+        self.values.extend(pending.values);
+        self.decided.extend(pending.decided);
+        (outcome, pending.events)
     }
 
-    pub(super) fn give(&mut self, bonus: &Bonus) {
-        if self.bonuses.insert(bonus.id) {
-            self.account.know_bonus(bonus.clone());
+    pub(super) fn raw_uses(&self, after: i64) -> Vec<RawUse> {
+        let raw = |counted: &Counted| RawUse {
+            seq: counted.seq,
+            key: CounterKey::of(counted.usage.meter.clone(), &counted.usage.rule),
+            applied: counted.applied,
+            at: counted.usage.at,
+            properties: counted.usage.properties.clone(),
+        };
+        self.counted.iter().filter(|counted| counted.seq > after).map(raw).collect()
+    }
+
+    pub(super) fn correct(&mut self, correction: &Correction) {
+        for (key, counter) in &correction.counters {
+            self.counters.insert(key.clone(), *counter);
+            self.account.know_counter(key.clone(), *counter);
         }
+        for (key, value) in &correction.missing_values {
+            self.values.insert((key.clone(), value.clone()));
+            self.account.know_value(key.clone(), value.clone());
+        }
+        for wrong in &correction.wrong_values {
+            self.values.remove(wrong);
+        }
+    }
+
+    /// What was checked and denied, the newest first.
+    pub(super) fn denials(&self) -> impl Iterator<Item = Denial> {
+        let denied = self.decided.iter().rev().filter(|decision| !decision.decided.recorded);
+        denied.filter_map(|Decision { usage, at, decided }| {
+            Some(Denial {
+                decision: decided.decision,
+                meter: usage.meter.to_string(),
+                quantity: usage.quantity,
+                quota: decided.quota?,
+                plan_version_id: Some(usage.plan_version_id),
+                at: *at,
+            })
+        })
     }
 }

@@ -12,7 +12,7 @@ use billing_domain::{
 };
 use time::OffsetDateTime;
 
-use super::MemoryStore;
+use super::{MemoryStore, world::World};
 
 #[async_trait]
 impl CreditLedger for MemoryStore {
@@ -47,6 +47,19 @@ impl UsageLedger for MemoryStore {
         now: OffsetDateTime,
     ) -> Result<UsageOutcome, Error> {
         self.shared.commit(|world| world.apply_usage(organization, &command, now)).await
+    }
+
+    async fn apply_all(
+        &self,
+        organization: OrganizationId,
+        commands: Vec<UsageCommand>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<UsageOutcome>, Error> {
+        let all = |world: &mut World| {
+            let apply = |command| world.apply_usage(organization, command, now);
+            commands.iter().map(apply).collect()
+        };
+        self.shared.commit(all).await
     }
 }
 

@@ -3,20 +3,21 @@
 use async_trait::async_trait;
 use billing_app::{
     Error,
-    ports::{Credits, Payments, Subscriptions, Usage},
+    ports::{AutoTopUps, Correction, Credits, Payments, Subscriptions, Usage},
 };
 use billing_domain::{
-    credits::{CreditCommand, CreditOutcome},
+    auto_top_up::AutoTopUp,
+    credits::{self, CreditCommand, CreditOutcome},
     event::Event,
     gateway::GatewayRef,
-    id::{ChangeId, OrganizationId},
+    id::{ChangeId, GrantId, OrganizationId},
     payment::Payment,
     subscription::{Change, Subscription},
-    usage::Bonus,
+    usage::{RawUse, Recount, UsageCommand, UsageOutcome},
 };
 use time::OffsetDateTime;
 
-use super::{unit::Unit, world::unknown_organization};
+use super::{accounts::UsageBook, unit::Unit, world::unknown_organization};
 
 #[async_trait]
 impl Subscriptions for Unit {
@@ -96,6 +97,28 @@ impl Payments for Unit {
 }
 
 #[async_trait]
+impl AutoTopUps for Unit {
+    async fn find(&mut self, organization: OrganizationId) -> Result<Option<AutoTopUp>, Error> {
+        self.shared.reachable()?;
+        let found = self.world.top_ups.get(&organization);
+        Ok(found.filter(|_| self.sees(organization)).cloned())
+    }
+
+    async fn balance(&mut self, organization: OrganizationId) -> Result<i64, Error> {
+        self.shared.reachable()?;
+        let book = self.world.credits.get(&organization).filter(|_| self.sees(organization));
+        Ok(book.ok_or_else(unknown_organization)?.summary().balance)
+    }
+
+    async fn save(&mut self, top_up: &AutoTopUp, events: &[Event]) -> Result<(), Error> {
+        self.may_write(top_up.organization_id)?;
+        self.world.top_ups.insert(top_up.organization_id, top_up.clone());
+        self.world.events.extend_from_slice(events);
+        Ok(())
+    }
+}
+
+#[async_trait]
 impl Credits for Unit {
     async fn apply(
         &mut self,
@@ -109,18 +132,63 @@ impl Credits for Unit {
         }
         self.world.apply_credits(organization, command, now)
     }
+
+    async fn transfer(
+        &mut self,
+        from: OrganizationId,
+        send: &credits::Send,
+        new_grant: &(dyn Fn() -> GrantId + Sync),
+        now: OffsetDateTime,
+    ) -> Result<CreditOutcome, Error> {
+        self.shared.reachable()?;
+        if ![from, send.to].iter().all(|one| self.sees(*one)) {
+            return Err(unknown_organization());
+        }
+        self.world.transfer_credits(from, send, new_grant, now)
+    }
 }
 
 #[async_trait]
 impl Usage for Unit {
-    async fn give_bonus(
+    async fn apply(
         &mut self,
         organization: OrganizationId,
-        bonus: &Bonus,
+        command: &UsageCommand,
+        now: OffsetDateTime,
+    ) -> Result<UsageOutcome, Error> {
+        self.book(organization)?;
+        self.world.apply_usage(organization, command, now)
+    }
+
+    async fn counts(&mut self, organization: OrganizationId) -> Result<Recount, Error> {
+        let book = self.book(organization)?;
+        Ok(Recount { counters: book.counters.clone(), values: book.values.clone() })
+    }
+
+    async fn raw_uses(
+        &mut self,
+        organization: OrganizationId,
+        after: i64,
+    ) -> Result<Vec<RawUse>, Error> {
+        Ok(self.book(organization)?.raw_uses(after))
+    }
+
+    async fn correct(
+        &mut self,
+        organization: OrganizationId,
+        correction: &Correction,
     ) -> Result<(), Error> {
-        self.may_write(organization)?;
-        let book = self.world.usage.get_mut(&organization).ok_or_else(unknown_organization)?;
-        book.give(bonus);
+        self.book(organization)?.correct(correction);
         Ok(())
+    }
+}
+
+impl Unit {
+    fn book(&mut self, organization: OrganizationId) -> Result<&mut UsageBook, Error> {
+        self.shared.reachable()?;
+        if !self.sees(organization) {
+            return Err(unknown_organization());
+        }
+        self.world.usage.get_mut(&organization).ok_or_else(unknown_organization)
     }
 }

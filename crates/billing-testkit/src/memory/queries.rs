@@ -1,26 +1,29 @@
 //! What screens and answers read: the committed world.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        AccessQueries, ApiKey, CatalogueQueries, CreditSummary, LedgerQueries, MoneyQueries,
-        OrganizationQueries, Page,
+        AccessQueries, ApiKey, CatalogueQueries, CreditSummary, Denial, Facts, LedgerQueries,
+        MoneyQueries, OrganizationQueries, Page, QuotaQuestion, Subscriber,
     },
 };
 use billing_domain::{
+    auto_top_up::AutoTopUp,
     catalogue::Catalogue,
-    credits::Entry,
-    id::{ApiKeyId, OrganizationId, PaymentId},
+    credits::{CreditDecision, Entry},
+    id::{ApiKeyId, DecisionId, OrganizationId, PaymentId},
     organization::Organization,
     payment::Payment,
     quota::Quota,
     subscription::Subscription,
-    usage::{UsageAccount, UsageRule},
+    usage::UsageAccount,
 };
 use time::OffsetDateTime;
 
-use super::{MemoryStore, ledgers::at_most};
+use super::{MemoryStore, accounts::UsageBook, ledgers::at_most, world::World};
 
 /// One page of a list whose items come with the greatest key first.
 fn page<'a, T: Clone + 'a, C: Ord + Copy>(
@@ -58,20 +61,6 @@ impl OrganizationQueries for MemoryStore {
     ) -> Result<Vec<Organization>, Error> {
         self.shared.read(|world| page(world.organizations.values().rev(), |one| one.id, wanted))
     }
-
-    async fn subscription(
-        &self,
-        organization: OrganizationId,
-        product_group: &str,
-    ) -> Result<Option<Subscription>, Error> {
-        self.shared.read(|world| {
-            let all = world.subscriptions.values();
-            let own = all.filter(|one| {
-                one.organization_id == organization && one.product_group == product_group
-            });
-            own.max_by_key(|one| (one.is_live(), one.status.instant(), one.id)).cloned()
-        })
-    }
 }
 
 #[async_trait]
@@ -85,6 +74,28 @@ impl MoneyQueries for MemoryStore {
             let newest_first = world.payments.values().rev();
             let own = newest_first.filter(|one| one.organization_id == organization);
             page(own, |one| one.id, wanted)
+        })
+    }
+
+    async fn auto_top_up(&self, organization: OrganizationId) -> Result<Option<AutoTopUp>, Error> {
+        self.shared.read(|world| world.top_ups.get(&organization).cloned())
+    }
+
+    async fn top_ups_due(
+        &self,
+        now: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<OrganizationId>, Error> {
+        self.shared.read(|world| {
+            let is_low = |one: &AutoTopUp| {
+                let book = world.credits.get(&one.organization_id);
+                book.is_some_and(|book| book.summary().balance < one.threshold)
+            };
+            let all = world.top_ups.values().filter(|one| one.look_at <= now);
+            let waiting = all.filter(|one| one.pending.is_some() || one.enabled && is_low(one));
+            let mut due: Vec<_> = waiting.map(|one| (one.look_at, one.organization_id)).collect();
+            due.sort();
+            due.into_iter().take(at_most(limit)).map(|(_, id)| id).collect()
         })
     }
 }
@@ -107,18 +118,67 @@ impl LedgerQueries for MemoryStore {
         })
     }
 
-    async fn quotas(
+    async fn credit_decision(
+        &self,
+        id: DecisionId,
+        of: Option<OrganizationId>,
+    ) -> Result<Option<CreditDecision>, Error> {
+        self.shared.read(|world| {
+            let seen = world.credits.iter().filter(|(owner, _)| of.is_none_or(|of| of == **owner));
+            let mut all = seen.flat_map(|(_, book)| &book.decisions);
+            all.find(|one| one.decided.decision == id).cloned()
+        })
+    }
+
+    async fn denials(
         &self,
         organization: OrganizationId,
-        rules: &[(String, UsageRule)],
+        page: Page<DecisionId>,
+    ) -> Result<Vec<Denial>, Error> {
+        self.shared.read(|world| {
+            let all = world.usage.get(&organization).into_iter().flat_map(UsageBook::denials);
+            let after = |denial: &Denial| page.after.is_some_and(|id| denial.decision != id);
+            let skip = usize::from(page.after.is_some());
+            all.skip_while(after).skip(skip).take(at_most(page.limit)).collect()
+        })
+    }
+}
+
+#[async_trait]
+impl Facts for MemoryStore {
+    async fn subscribers(&self, ids: &[OrganizationId]) -> Result<Vec<Option<Subscriber>>, Error> {
+        self.shared.read(|world| ids.iter().map(|id| subscriber(world, *id)).collect())
+    }
+
+    async fn quotas(
+        &self,
+        asked: &[QuotaQuestion],
         now: OffsetDateTime,
     ) -> Result<Vec<Quota>, Error> {
         self.shared.read(|world| {
-            let nothing = UsageAccount::new(organization);
-            let account = world.usage.get(&organization).map_or(&nothing, |book| &book.account);
-            rules.iter().map(|(meter, rule)| account.quota(meter, rule, now)).collect()
+            let answer = |QuotaQuestion { organization_id, meter, rule }: &QuotaQuestion| {
+                let nothing = UsageAccount::new(*organization_id);
+                let book = world.usage.get(organization_id);
+                book.map_or(&nothing, |book| &book.account).quota(meter, rule, now)
+            };
+            asked.iter().map(answer).collect()
         })
     }
+}
+
+fn subscriber(world: &World, id: OrganizationId) -> Option<Subscriber> {
+    let organization = world.organizations.get(&id)?.clone();
+    let mut latest = BTreeMap::new();
+    let own = world.subscriptions.values().filter(|one| one.organization_id == id);
+    for one in own {
+        let rank = |one: &Subscription| (one.is_live(), one.status.instant(), one.id);
+        let kept = latest.entry(one.product_group.as_str()).or_insert(one);
+        if rank(one) > rank(kept) {
+            *kept = one;
+        }
+    }
+    let subscriptions = latest.into_values().cloned().collect();
+    Some(Subscriber { organization, subscriptions })
 }
 
 #[async_trait]

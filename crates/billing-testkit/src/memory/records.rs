@@ -12,6 +12,7 @@ use billing_domain::{
     id::{CheckoutId, OrganizationId},
     organization::{Customer, Organization},
 };
+use time::OffsetDateTime;
 
 use super::{
     accounts::{CreditBook, UsageBook},
@@ -108,6 +109,18 @@ impl Checkouts for Unit {
         let mut unfinished: Vec<_> = own.filter(|one| is_unfinished(one)).cloned().collect();
         unfinished.sort_by_key(|one| core::cmp::Reverse((one.created_at, one.id)));
         Ok(unfinished)
+    }
+
+    async fn charged_since(
+        &mut self,
+        organization: OrganizationId,
+        since: OffsetDateTime,
+    ) -> Result<Vec<Checkout>, Error> {
+        self.shared.reachable()?;
+        let all = self.world.checkouts.values();
+        let own = all.filter(|one| one.organization_id == organization && self.sees(organization));
+        let charged = own.filter(|one| one.paid_by.is_saved_method() && one.created_at >= since);
+        Ok(charged.cloned().collect())
     }
 
     async fn owner(&mut self, id: CheckoutId) -> Result<Option<OrganizationId>, Error> {

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        AccessKeys, Catalogues, Checkouts, Credits, InboxMarks, Organizations, Payments, Scope,
-        Subscriptions, UnitOfWork, Usage,
+        AccessKeys, AutoTopUps, Catalogues, Checkouts, Credits, InboxMarks, Organizations,
+        Payments, Scope, Subscriptions, UnitOfWork, Usage,
     },
 };
 use billing_domain::id::OrganizationId;
@@ -75,6 +75,10 @@ impl UnitOfWork for Unit {
     }
 
     fn payments(&mut self) -> &mut dyn Payments {
+        self
+    }
+
+    fn auto_top_ups(&mut self) -> &mut dyn AutoTopUps {
         self
     }
 

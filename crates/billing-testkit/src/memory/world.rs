@@ -7,11 +7,12 @@ use billing_app::{
     ports::{ApiKey, RequestKey},
 };
 use billing_domain::{
+    auto_top_up::AutoTopUp,
     catalogue::{Catalogue, Plan},
     checkout::Checkout,
-    credits::{CreditCommand, CreditOutcome},
+    credits::{CreditCommand, CreditOutcome, Send},
     event::Event,
-    id::{ApiKeyId, CheckoutId, OrganizationId, PaymentId, SubscriptionId, WebhookId},
+    id::{ApiKeyId, CheckoutId, GrantId, OrganizationId, PaymentId, SubscriptionId, WebhookId},
     organization::{Customer, Organization},
     payment::Payment,
     subscription::{Change, Subscription},
@@ -34,6 +35,7 @@ pub(super) struct World {
     pub(super) subscriptions: BTreeMap<SubscriptionId, Subscription>,
     pub(super) changes: Vec<(SubscriptionId, Change)>,
     pub(super) payments: BTreeMap<PaymentId, Payment>,
+    pub(super) top_ups: BTreeMap<OrganizationId, AutoTopUp>,
     pub(super) events: Vec<Event>,
     pub(super) catalogue: Shelf,
     pub(super) keys: BTreeMap<ApiKeyId, ApiKey>,
@@ -62,6 +64,25 @@ impl World {
         Ok(book.apply(command, now))
     }
 
+    pub(super) fn transfer_credits(
+        &mut self,
+        from: OrganizationId,
+        send: &Send,
+        new_grant: &dyn Fn() -> GrantId,
+        now: OffsetDateTime,
+    ) -> Result<CreditOutcome, Error> {
+        if !self.credits.contains_key(&send.to) {
+            return Err(unknown_organization());
+        }
+        let outcome = self.apply_credits(from, &CreditCommand::Send(send.clone()), now)?;
+        if let CreditOutcome::Sent(sent) = &outcome {
+            for grant in sent.grants(new_grant, now) {
+                self.apply_credits(send.to, &CreditCommand::Grant(grant), now)?;
+            }
+        }
+        Ok(outcome)
+    }
+
     pub(super) fn apply_usage(
         &mut self,
         organization: OrganizationId,
@@ -69,7 +90,9 @@ impl World {
         now: OffsetDateTime,
     ) -> Result<UsageOutcome, Error> {
         let book = self.usage.get_mut(&organization).ok_or_else(unknown_organization)?;
-        Ok(book.apply(command, now))
+        let (outcome, events) = book.apply(command, now);
+        self.events.extend(events);
+        Ok(outcome)
     }
 }
 

@@ -3,8 +3,8 @@
 use billing_app::ports::Scope;
 use billing_domain::{
     catalogue::{
-        Amount, Catalogue, CreditEvent, CreditProduct, Feature, FeatureValue, Limit, Meter,
-        Overage, Plan, PlanVersion, Price, Window,
+        Aggregation, Amount, Catalogue, CreditEvent, CreditProduct, Feature, FeatureValue, Limit,
+        Meter, Overage, Plan, PlanVersion, Price, Rolling, Window,
     },
     currency::Currency,
     money::Money,
@@ -67,6 +67,10 @@ pub async fn what_is_on_sale_stays_as_it_is(subject: &Subject) -> Promise {
     Ok(())
 }
 
+const A_DAY: Window = Window::Rolling(Rolling::Hours(24));
+const A_WEEK: Window = Window::Rolling(Rolling::Days(7));
+const BLOCK: Overage = Overage::Block;
+
 /// A plan with something of everything.
 fn a_rich_plan() -> Plan {
     let limit = |meter: &str, amount, window, overage| Feature {
@@ -91,6 +95,8 @@ fn a_rich_plan() -> Plan {
             limit("seats", Amount::AtMost(u64::from(u32::MAX)), Window::Lifetime, Overage::Block),
             limit("calls", Amount::Unlimited, Window::CalendarMonth, Overage::Allow),
             limit("mails", Amount::AtMost(0), Window::BillingPeriod, Overage::Allow),
+            Feature { key: "burst".to_owned(), ..limit("calls", Amount::AtMost(5), A_DAY, BLOCK) },
+            Feature { key: "week".to_owned(), ..limit("mails", Amount::AtMost(9), A_WEEK, BLOCK) },
         ],
     };
     Plan {
@@ -107,8 +113,19 @@ fn a_rich_plan() -> Plan {
 /// A plan with several versions, every interval and every kind of limit.
 pub async fn a_rich_plan_comes_back_as_it_was(subject: &Subject) -> Promise {
     let (rich, small) = (a_rich_plan(), Plan { key: "small".to_owned(), ..a_rich_plan() });
-    let meters =
-        ["calls", "mails", "seats"].map(|key| Meter { key: key.to_owned(), name: key.to_owned() });
+    let meter = |(key, aggregation): (&str, _)| Meter {
+        key: key.to_owned(),
+        name: key.to_owned(),
+        aggregation,
+    };
+    let meters = [
+        ("calls", Aggregation::Sum),
+        ("mails", Aggregation::Count),
+        ("peak", Aggregation::Max),
+        ("people", Aggregation::Unique("user".to_owned())),
+        ("seats", Aggregation::Latest),
+    ]
+    .map(meter);
     let product = CreditProduct {
         id: a_fresh_id(),
         key: "pack".to_owned(),

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Sends commands at once, all at the same instant.
-async fn race(
+pub(super) async fn race(
     subject: &Subject,
     organization: OrganizationId,
     commands: Vec<CreditCommand>,

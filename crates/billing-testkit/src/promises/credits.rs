@@ -20,13 +20,8 @@ use crate::{
 
 /// What was used, if it was.
 pub(super) fn taken(outcome: &CreditOutcome) -> Option<&Consumed> {
-    match outcome {
-        CreditOutcome::Consumed(consumed) => Some(consumed),
-        CreditOutcome::Denied(_)
-        | CreditOutcome::KeyReused
-        | CreditOutcome::Granted { .. }
-        | CreditOutcome::Booked => None,
-    }
+    let CreditOutcome::Consumed(consumed) = outcome else { return None };
+    Some(consumed)
 }
 
 /// What is there is used, and recorded.
@@ -169,7 +164,7 @@ pub async fn the_due_are_named_until_they_are_booked(subject: &Subject) -> Promi
     let clock = Stopped::default();
     let (now, end) = (clock.now(), clock.now() + Duration::HOUR);
     let mut due: Vec<OrganizationId> = Vec::new();
-    for expires_at in [None, Some(end), Some(end), Some(end), Some(end + Duration::DAY)] {
+    for expires_at in [None, Some(end), Some(end), Some(end), Some(end + Duration::hours(2))] {
         let organization = subject.registered().await?;
         let grant = NewGrant { kind: GrantKind::Promotional, expires_at, ..a_grant() };
         subject.grant(organization, grant, now).await?;

@@ -18,14 +18,16 @@ use crate::{
 };
 
 /// An organization that is a customer there, and a page that it could ask for.
-async fn a_request(subject: &GatewaySubject) -> anyhow::Result<(Organization, CheckoutRequest)> {
+pub(super) async fn a_request(
+    subject: &GatewaySubject,
+) -> anyhow::Result<(Organization, CheckoutRequest)> {
     let organization = an_organization();
     let customer = subject.gateway.customers().create(&a_new_customer(&organization)).await?;
     let request = a_plan_checkout_request(organization.id, &customer.id);
     Ok((organization, request))
 }
 
-fn a_pack() -> CheckoutItem {
+pub(super) fn a_pack() -> CheckoutItem {
     CheckoutItem::Credits {
         name: "1000 credits".to_owned(),
         amount: Money::new(2_500, Currency::USD),
@@ -33,7 +35,10 @@ fn a_pack() -> CheckoutItem {
 }
 
 /// Opens a page and pays on it.
-async fn pay(subject: &GatewaySubject, request: &CheckoutRequest) -> anyhow::Result<SeenCheckout> {
+pub(super) async fn pay(
+    subject: &GatewaySubject,
+    request: &CheckoutRequest,
+) -> anyhow::Result<SeenCheckout> {
     let checkouts = subject.gateway.checkouts();
     let page = checkouts.open(request).await?;
     subject.payer.pay(&page.session.id).await;

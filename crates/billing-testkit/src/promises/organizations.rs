@@ -51,7 +51,7 @@ pub async fn an_unknown_organization_is_nothing(subject: &Subject) -> Promise {
     drop(work);
     assert_eq!(subject.organizations.organization(nobody).await?, None);
     assert_eq!(subject.organizations.by_external_id("nobody").await?, None);
-    assert_eq!(subject.organizations.subscription(nobody, "main").await?, None);
+    assert_eq!(subject.subscription(nobody).await?, None);
     assert_eq!(subject.ledger_queries.credits(nobody).await?, None);
     Ok(())
 }

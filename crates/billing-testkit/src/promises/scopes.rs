@@ -3,7 +3,7 @@
 use billing_app::ports::Scope;
 use billing_domain::{
     checkout::Checkout, credits::CreditCommand, gateway::Gateway, payment::Payment,
-    subscription::Subscription,
+    subscription::Subscription, usage::UsageCommand,
 };
 
 use super::{Promise, stage::everything};
@@ -67,7 +67,10 @@ pub async fn a_scope_cannot_write_into_another_organization(subject: &Subject) -
             2 => work.checkouts().save(&checkout, &[]).await,
             3 => work.subscriptions().save(&subscription, None, &[]).await,
             4 => work.payments().save(&payment, &[]).await,
-            _ => work.usage().give_bonus(other, &a_bonus()).await,
+            _ => {
+                let bonus = UsageCommand::Bonus(a_bonus());
+                work.usage().apply(other, &bonus, NOON).await.map(drop)
+            }
         };
         assert!(written.is_err(), "write {what} went through");
     }
@@ -114,7 +117,7 @@ pub async fn a_scope_does_everything_for_its_own_organization(subject: &Subject)
     work.subscriptions().save(&subscription, None, &[]).await?;
     work.payments().save(&payment, &[]).await?;
     work.credits().apply(own, &CreditCommand::Grant(a_grant()), NOON).await?;
-    work.usage().give_bonus(own, &a_bonus()).await?;
+    work.usage().apply(own, &UsageCommand::Bonus(a_bonus()), NOON).await?;
     assert!(!work.catalogue().read().await?.plans.is_empty(), "everybody sees what is on sale");
     work.commit().await?;
 

@@ -2,20 +2,26 @@
 
 use billing_app::{
     Error,
-    ports::{CreditSummary, Page, Scope, UnitOfWork},
+    ports::{CreditSummary, Page, QuotaQuestion, Scope, UnitOfWork},
 };
 use billing_domain::{
     checkout::Checkout,
-    credits::{Consume, CreditCommand, CreditOutcome, Entry, NewGrant},
-    id::OrganizationId,
+    credits::{
+        self, Consume, CreditCommand, CreditOutcome, Entry, Held, NewGrant, NewHold, Refund,
+        Settings, Settle,
+    },
+    id::{GrantId, HoldId, OrganizationId},
     organization::Organization,
     payment::Payment,
+    quota::Quota,
     subscription::Subscription,
+    usage::UsageRule,
 };
 use time::OffsetDateTime;
 
+use super::Promise;
 use crate::{
-    Subject,
+    NOON, Subject,
     builders::{a_fresh_id, a_grant, an_organization, the_default_catalogue},
 };
 
@@ -107,6 +113,30 @@ impl Subject {
         work.commit().await
     }
 
+    /// The subscription of the main group, as decisions see it.
+    pub(super) async fn subscription(
+        &self,
+        id: OrganizationId,
+    ) -> Result<Option<Subscription>, Error> {
+        let subscriber = self.facts.subscribers(&[id]).await?.pop().flatten();
+        Ok(subscriber.and_then(|it| it.subscription("main").cloned()))
+    }
+
+    /// What quotas of one organization are decided on.
+    pub(super) async fn quotas(
+        &self,
+        id: OrganizationId,
+        rules: &[(String, UsageRule)],
+        now: OffsetDateTime,
+    ) -> Result<Vec<Quota>, Error> {
+        let asked = rules.iter().map(|(meter, rule)| QuotaQuestion {
+            organization_id: id,
+            meter: meter.clone(),
+            rule: *rule,
+        });
+        self.facts.quotas(&asked.collect::<Vec<_>>(), now).await
+    }
+
     pub(super) async fn save_payment(&self, payment: &Payment) -> Result<(), Error> {
         let mut work = self.engine().await?;
         work.payments().save(payment, &[]).await?;
@@ -140,6 +170,104 @@ impl Subject {
         self.credits.apply(organization, CreditCommand::Grant(grant), now).await
     }
 
+    pub(super) async fn hold(
+        &self,
+        organization: OrganizationId,
+        hold: NewHold,
+        now: OffsetDateTime,
+    ) -> Result<CreditOutcome, Error> {
+        self.credits.apply(organization, CreditCommand::Hold(hold), now).await
+    }
+
+    /// Reserves what is there.
+    pub(super) async fn held(
+        &self,
+        organization: OrganizationId,
+        hold: NewHold,
+        now: OffsetDateTime,
+    ) -> Result<Held, Error> {
+        let outcome = self.hold(organization, hold, now).await?;
+        let CreditOutcome::Held(held) = outcome else { panic!("not held: {outcome:?}") };
+        Ok(held)
+    }
+
+    /// Settles a hold for so many credits, or for all that is held.
+    pub(super) async fn settle(
+        &self,
+        organization: OrganizationId,
+        (hold, amount): (HoldId, Option<i64>),
+        now: OffsetDateTime,
+    ) -> Result<CreditOutcome, Error> {
+        let settle = Settle::new(hold, amount).expect("it can be settled");
+        self.credits.apply(organization, CreditCommand::Settle(settle), now).await
+    }
+
+    pub(super) async fn release(
+        &self,
+        organization: OrganizationId,
+        hold: HoldId,
+        now: OffsetDateTime,
+    ) -> Result<CreditOutcome, Error> {
+        self.credits.apply(organization, CreditCommand::Release(hold), now).await
+    }
+
+    pub(super) async fn book(&self, organization: OrganizationId, now: OffsetDateTime) -> Promise {
+        let booked = self.credits.apply(organization, CreditCommand::BookDue, now).await?;
+        assert_eq!(booked, CreditOutcome::Booked);
+        Ok(())
+    }
+
+    pub(super) async fn refund(
+        &self,
+        organization: OrganizationId,
+        refund: Refund,
+        now: OffsetDateTime,
+    ) -> Result<CreditOutcome, Error> {
+        self.credits.apply(organization, CreditCommand::Refund(refund), now).await
+    }
+
+    /// Gives credits of one organization to another, in a unit of its own.
+    pub(super) async fn transfer(
+        &self,
+        from: OrganizationId,
+        send: credits::Send,
+        now: OffsetDateTime,
+    ) -> Result<CreditOutcome, Error> {
+        let new_grant = || a_fresh_id::<GrantId>();
+        let mut work = self.engine().await?;
+        let outcome = work.credits().transfer(from, &send, &new_grant, now).await?;
+        work.commit().await?;
+        Ok(outcome)
+    }
+
+    pub(super) async fn configure(
+        &self,
+        organization: OrganizationId,
+        settings: Settings,
+        now: OffsetDateTime,
+    ) -> Promise {
+        let command = CreditCommand::Configure(settings);
+        let outcome = self.credits.apply(organization, command, now).await?;
+        assert_eq!(outcome, CreditOutcome::Configured);
+        Ok(())
+    }
+
+    /// Lets an organization use so many credits beyond what there is.
+    pub(super) async fn allow(
+        &self,
+        organization: OrganizationId,
+        overdraft_limit: i64,
+    ) -> Promise {
+        let settings = Settings { overdraft_limit, ..Settings::default() };
+        self.configure(organization, settings, NOON).await
+    }
+
+    /// Nothing that must hold is broken.
+    pub(super) async fn all_holds(&self) -> Promise {
+        assert_eq!(self.witness.violations().await?, Vec::<String>::new());
+        Ok(())
+    }
+
     /// All rows of a credit ledger, the oldest first.
     pub(super) async fn entries(&self, organization: OrganizationId) -> Result<Vec<Entry>, Error> {
         let mut entries = self.ledger_queries.credit_entries(organization, everything()).await?;
@@ -166,9 +294,14 @@ impl Dice {
 
     /// From 0 up to, but not including, `sides`.
     pub(super) fn roll(&mut self, sides: i64) -> i64 {
+        // Two throws of 31 bits: one would reach to 36 minutes, where microseconds are rolled.
+        (self.throw() << 31 | self.throw()) % sides
+    }
+
+    fn throw(&mut self) -> i64 {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        i64::try_from(self.0 >> 33).unwrap_or_default() % sides
+        i64::try_from(self.0 >> 33).unwrap_or_default()
     }
 
     pub(super) fn pick<T: Copy>(&mut self, from: &[T]) -> T {

@@ -59,7 +59,7 @@ pub async fn subscriptions_come_back_as_they_were(subject: &Subject) -> Promise 
         let live = work.subscriptions().live(organization_id, "main").await?;
         assert_eq!(live.as_ref(), status.is_live().then_some(&subscription), "{status}");
         drop(work);
-        let read = subject.organizations.subscription(organization_id, "main").await?;
+        let read = subject.subscription(organization_id).await?;
         assert_eq!(read, Some(subscription), "ended ones are shown too");
     }
     Ok(())
@@ -78,7 +78,7 @@ pub async fn a_subscription_goes_through_its_states(subject: &Subject) -> Promis
         let mut work = subject.engine().await?;
         work.subscriptions().save(&subscription, Some((a_fresh_id(), &change)), &events).await?;
         work.commit().await?;
-        let read = subject.organizations.subscription(organization_id, "main").await?;
+        let read = subject.subscription(organization_id).await?;
         assert_eq!(read.as_ref(), Some(&subscription));
     }
     Ok(())
@@ -93,7 +93,7 @@ pub async fn a_group_has_one_live_subscription(subject: &Subject) -> Promise {
         let second = subject.save_subscription(&of(organization_id)).await;
         if status.is_live() {
             assert!(matches!(second, Err(Error::Conflict(_))), "{status}: {second:?}");
-            let live = subject.organizations.subscription(organization_id, "main").await?;
+            let live = subject.subscription(organization_id).await?;
             assert_eq!(live, Some(first));
         } else {
             second?;
@@ -149,11 +149,11 @@ pub async fn the_last_subscription_is_shown(subject: &Subject) -> Promise {
     for subscription in [&first, &last, &middle] {
         subject.save_subscription(subscription).await?;
     }
-    let shown = subject.organizations.subscription(organization_id, "main").await?;
+    let shown = subject.subscription(organization_id).await?;
     assert_eq!(shown, Some(last));
     let live = of(organization_id);
     subject.save_subscription(&live).await?;
-    let shown = subject.organizations.subscription(organization_id, "main").await?;
+    let shown = subject.subscription(organization_id).await?;
     assert_eq!(shown, Some(live));
     Ok(())
 }

@@ -11,7 +11,7 @@ use billing_domain::{
     money::Money,
     payment::{Payment, PaymentStatus},
     subscription::Subscription,
-    usage::Bonus,
+    usage::{Bonus, UsageCommand},
 };
 
 use super::{
@@ -53,19 +53,19 @@ async fn fill(
     work.subscriptions().save(&subscription, change, &[an_event(id)]).await?;
     work.payments().save(&payment, &[an_event(id)]).await?;
     work.credits().apply(id, &CreditCommand::Grant(a_grant()), NOON).await?;
-    work.usage().give_bonus(id, bonus).await?;
+    work.usage().apply(id, &UsageCommand::Bonus(bonus.clone()), NOON).await?;
     Ok((work, id))
 }
 
 /// How much is there of what such a unit made.
 async fn traces(subject: &Subject, id: OrganizationId) -> anyhow::Result<[usize; 6]> {
     let rules = [("api_calls".to_owned(), a_usage_rule(10))];
-    let bonus = subject.ledger_queries.quotas(id, &rules, NOON).await?;
+    let bonus = subject.quotas(id, &rules, NOON).await?;
     let unfinished = subject.engine().await?.checkouts().unfinished(id).await?;
     Ok([
         usize::from(subject.organizations.organization(id).await?.is_some()),
         unfinished.len(),
-        usize::from(subject.organizations.subscription(id, "main").await?.is_some()),
+        usize::from(subject.subscription(id).await?.is_some()),
         subject.money.payments(id, everything()).await?.len(),
         subject.ledger_queries.credit_entries(id, everything()).await?.len(),
         bonus.iter().filter(|quota| quota.bonus == 5).count(),
@@ -169,7 +169,7 @@ pub async fn a_subscription_that_is_found_is_held(subject: &Subject) -> Promise 
         }
     });
     at_once(tasks).await.into_iter().collect::<Result<(), Error>>()?;
-    let found = subject.organizations.subscription(organization_id, "main").await?;
+    let found = subject.subscription(organization_id).await?;
     let observed = found.map(|found| found.observed_at);
     assert_eq!(observed, Some(NOON + time::Duration::microseconds(8)));
     Ok(())

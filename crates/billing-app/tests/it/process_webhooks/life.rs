@@ -1,14 +1,16 @@
-use billing_app::{StartSubscription, ports::About};
+use billing_app::{RecordUsage, Settings, StartSubscription, ports::About};
 use billing_domain::{
     credits::EntryKind,
+    id::OrganizationId,
     payment::PaymentStatus,
-    period::Interval,
+    period::{Anchor, Interval},
     subscription::{Status, Subscription},
+    usage::UsageOperation,
 };
 use billing_testkit::NOON;
 use time::Duration;
 
-use crate::scene::{Scene, a_start, everything};
+use crate::scene::{Scene, a_generation, a_start, everything};
 
 const MONTH: Duration = Duration::days(31);
 
@@ -58,7 +60,7 @@ async fn a_trial_grants_one_month_of_credits_and_no_payment() {
     scene.gateway.renew(&subscription);
     scene.hear(About::Subscription(subscription)).await;
     assert_eq!(scene.subscription(acme).await.status, Status::Active);
-    assert_eq!(scene.balance(acme).await, 60_000, "the year is paid, the trial's are gone");
+    assert_eq!(scene.balance(acme).await, 5_000, "the year is paid, the trial's are gone");
     assert_eq!(scene.payments(acme).await.len(), 1);
 }
 
@@ -71,14 +73,74 @@ async fn a_trial_needs_no_invoice_to_grant() {
     assert_eq!(scene.balance(acme).await, 5_000);
 }
 
+/// A year of the plan `starter`, paid; the name of the subscription.
+async fn a_paid_year(scene: &Scene, acme: OrganizationId) -> String {
+    let request = StartSubscription { interval: Interval::Year, ..a_start(acme, "starter") };
+    let page = scene.billing.start_subscription(request).await.expect("a page opens").page;
+    let subscription = scene.gateway.pay(&page.session.id).subscription;
+    scene.hear(About::Checkout(page.session.id)).await;
+    subscription.expect("a subscription began")
+}
+
 #[tokio::test]
-async fn a_year_grants_twelve_months_at_once() {
+async fn a_year_grants_its_credits_month_by_month() {
     let scene = Scene::new();
     let acme = scene.acme().await;
-    let request = StartSubscription { interval: Interval::Year, ..a_start(acme, "starter") };
-    let page = scene.billing.start_subscription(request).await.unwrap().page;
-    scene.gateway.pay(&page.session.id);
-    scene.hear(About::Checkout(page.session.id)).await;
+    a_paid_year(&scene, acme).await;
+    let period = scene.subscription(acme).await.period;
+    let months: Vec<_> = (0..12).map(|n| Anchor(period.start).period(Interval::Month, n)).collect();
+    assert_eq!(months.last().unwrap().end, period.end);
+    scene.consume(acme, ("compute_hour", 3), None).await.unwrap();
+    for (n, month) in months.iter().enumerate() {
+        scene.clock.advance(month.start - scene.billing.clock().now());
+        let credits = scene.billing.credits(acme).await.unwrap();
+        let expected = if n == 0 { 700 } else { 1_000 };
+        assert_eq!((credits.balance, credits.grants.len()), (expected, 12 - n), "month {n}");
+        assert_eq!(credits.grants[0].expires_at, Some(month.end));
+    }
+    scene.clock.advance(period.end - scene.billing.clock().now());
+    assert_eq!(scene.balance(acme).await, 0);
+    let entries = scene.billing.credit_entries(acme, everything()).await.unwrap();
+    let given: i64 =
+        entries.iter().filter(|row| row.kind == EntryKind::Earned).map(|row| row.amount).sum();
+    assert_eq!(given, 12_000);
+}
+
+#[tokio::test]
+async fn hearing_of_a_year_again_grants_no_month_twice() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    let subscription = a_paid_year(&scene, acme).await;
+    for _ in 0..3 {
+        scene.clock.advance(MONTH);
+        scene.hear(About::Subscription(subscription.clone())).await;
+        assert_eq!(scene.balance(acme).await, 1_000);
+    }
+    assert_eq!(scene.billing.credits(acme).await.unwrap().grants.len(), 9);
+}
+
+#[tokio::test]
+async fn a_year_that_is_cancelled_at_once_grants_no_further_month() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    let subscription = a_paid_year(&scene, acme).await;
+    scene.clock.advance(MONTH);
+    assert_eq!(scene.balance(acme).await, 1_000);
+    scene.gateway.cancel(&subscription);
+    for _ in 0..2 {
+        scene.hear(About::Subscription(subscription.clone())).await;
+    }
+    let credits = scene.billing.credits(acme).await.unwrap();
+    assert_eq!((credits.balance, credits.grants.len()), (1_000, 1), "the month that runs stays");
+    scene.clock.advance(MONTH);
+    assert_eq!(scene.balance(acme).await, 0);
+}
+
+#[tokio::test]
+async fn where_it_is_set_so_a_year_grants_twelve_months_at_once() {
+    let scene = Scene::set(Settings { monthly_credits: false, ..Settings::default() });
+    let acme = scene.acme().await;
+    a_paid_year(&scene, acme).await;
     let credits = scene.billing.credits(acme).await.unwrap();
     let end = scene.subscription(acme).await.period.end;
     assert_eq!((credits.balance, credits.grants[0].expires_at), (12_000, Some(end)));
@@ -170,4 +232,32 @@ async fn an_end_is_final_whatever_is_heard_later() {
     scene.gateway.retouch_subscriptions(|seen| seen.status = Status::Active);
     scene.hear(About::Subscription(subscription)).await;
     assert_eq!(scene.plan(acme).await, "free");
+}
+
+#[tokio::test]
+async fn what_ends_gives_a_week_of_grace() {
+    let scene = Scene::new();
+    let acme = scene.acme().await;
+    let subscription = scene.subscribe(acme, "growth").await;
+    let project = |quantity, decrement| RecordUsage {
+        meter: "projects".to_owned(),
+        quantity,
+        decrement,
+        operation: UsageOperation::Track,
+        ..a_generation(acme)
+    };
+    scene.billing.record_usage(project(20, false)).await.unwrap();
+    scene.gateway.cancel(&subscription);
+    for _ in 0..2 {
+        scene.hear(About::Subscription(subscription.clone())).await;
+    }
+    let fits = async || {
+        let answer = scene.billing.check_quota(acme, "projects", 1).await.unwrap();
+        (answer.plan, answer.answer.allowed)
+    };
+    assert_eq!(fits().await, ("free".to_owned(), false));
+    scene.billing.record_usage(project(1, true)).await.unwrap();
+    assert_eq!(fits().await, ("free".to_owned(), true), "what is freed may be used again");
+    scene.clock.advance(Duration::days(7));
+    assert_eq!(fits().await, ("free".to_owned(), false));
 }

@@ -231,6 +231,7 @@ fn noted(data: &Params<'_>) -> Result<Value, Refusal> {
             kept.set(field, text);
         }
     }
+    data.one_of("setup_future_usage", &["off_session", "on_session"])?;
     data.one_of("capture_method", &["automatic", "automatic_async"])?;
     let behavior = data.child("trial_settings").and_then(|trial| {
         trial.child("end_behavior").map(|behavior| {

@@ -116,7 +116,7 @@ pub(crate) fn collect(turn: &mut Turn<'_>, invoice: &mut Value) -> Result<Option
     let method = subscription.map(|it| it.text("default_payment_method").to_owned());
     let method = method.filter(|method| !method.is_empty());
     let outcome = match &method {
-        Some(_) => next_outcome(turn, invoice.text("customer")),
+        Some(_) => payments::next_outcome(turn, invoice.text("customer")),
         None => Outcome::Declined(Decline::Generic),
     };
     payments::attempt(turn, &mut intent, method.as_deref(), outcome)?;
@@ -126,13 +126,6 @@ pub(crate) fn collect(turn: &mut Turn<'_>, invoice: &mut Value) -> Result<Option
         mark_failed(turn, invoice)?;
     }
     Ok(Some(intent))
-}
-
-/// What the sandbox was told this customer's next payments come to.
-fn next_outcome(turn: &Turn<'_>, customer: &str) -> Outcome {
-    let told = turn.noted(customer, "payments");
-    let declined = told.as_str().and_then(Decline::named);
-    declined.map_or(Outcome::Success, Outcome::Declined)
 }
 
 /// Marks an invoice paid, and the subscription it was in the way of active.

@@ -1,4 +1,4 @@
-//! What changed on accounts and grants, as the columns of the statements that write it.
+//! What changed on grants, as the columns of the statements that write it.
 
 use billing_domain::{
     credits::{Grant, Pending},
@@ -9,50 +9,18 @@ use uuid::Uuid;
 
 use super::{
     Accounts,
-    statements::{InsertGrants, UpdateAccounts, UpdateGrants},
+    writes::{InsertGrants, UpdateGrants},
 };
-
-#[derive(Default)]
-pub(super) struct Moved {
-    pub(super) organizations: Vec<Uuid>,
-    seqs: Vec<i64>,
-    dates: Vec<OffsetDateTime>,
-    balances: Vec<i64>,
-    overdrawn: Vec<i64>,
-    dues: Vec<Option<OffsetDateTime>>,
-}
-
-impl Moved {
-    pub(super) fn of(accounts: &Accounts, pending: &[(OrganizationId, Pending)]) -> Self {
-        let mut moved = Self::default();
-        for (id, pending) in pending {
-            let Some(account) = accounts.get(id) else { continue };
-            // A grant that starts later moves nothing but the date at which something is due.
-            if pending.entries.is_empty() && pending.granted.is_empty() {
-                continue;
-            }
-            moved.organizations.push(id.0);
-            moved.seqs.push(account.last_seq);
-            moved.dates.push(account.last_at);
-            moved.balances.push(account.balance());
-            moved.overdrawn.push(account.overdrawn);
-            moved.dues.push(account.next_due_at());
-        }
-        moved
-    }
-
-    pub(super) fn statement(&self) -> UpdateAccounts<'_> {
-        let Self { organizations, seqs, dates, balances, overdrawn, dues } = self;
-        UpdateAccounts { organizations, seqs, dates, balances, overdrawn, dues }
-    }
-}
 
 #[derive(Default)]
 pub(super) struct Changed {
     organizations: Vec<Uuid>,
     pub(super) grants: Vec<Uuid>,
     remaining: Vec<i64>,
+    held: Vec<i64>,
+    revoked: Vec<i64>,
     started: Vec<bool>,
+    noticed: Vec<i16>,
 }
 
 impl Changed {
@@ -64,15 +32,18 @@ impl Changed {
                 changed.organizations.push(id.0);
                 changed.grants.push(grant.id.0);
                 changed.remaining.push(grant.remaining);
+                changed.held.push(grant.held);
+                changed.revoked.push(grant.revoked);
                 changed.started.push(grant.started);
+                changed.noticed.push(i16::from(grant.noticed));
             }
         }
         changed
     }
 
     pub(super) fn statement(&self) -> UpdateGrants<'_> {
-        let Self { organizations, grants, remaining, started } = self;
-        UpdateGrants { organizations, grants, remaining, started }
+        let Self { organizations, grants, remaining, held, revoked, started, noticed } = self;
+        UpdateGrants { organizations, grants, remaining, held, revoked, started, noticed }
     }
 }
 
@@ -83,12 +54,15 @@ pub(super) struct Granted<'a> {
     kinds: Vec<&'a str>,
     amounts: Vec<i64>,
     remaining: Vec<i64>,
+    held: Vec<i64>,
+    revoked: Vec<i64>,
     starts: Vec<OffsetDateTime>,
     expiries: Vec<Option<OffsetDateTime>>,
     source_kinds: Vec<&'a str>,
     source_ids: Vec<&'a str>,
     dates: Vec<OffsetDateTime>,
     started: Vec<bool>,
+    noticed: Vec<i16>,
 }
 
 impl<'a> Granted<'a> {
@@ -109,23 +83,29 @@ impl<'a> Granted<'a> {
             kind,
             amount,
             remaining,
+            held,
+            revoked,
             starts_at,
             expires_at,
             source,
             granted_at,
             started,
+            noticed,
         } = grant;
         self.organizations.push(owner.0);
         self.ids.push(id.0);
         self.kinds.push(kind.name());
         self.amounts.push(*amount);
         self.remaining.push(*remaining);
+        self.held.push(*held);
+        self.revoked.push(*revoked);
         self.starts.push(*starts_at);
         self.expiries.push(*expires_at);
         self.source_kinds.push(&source.kind);
         self.source_ids.push(&source.id);
         self.dates.push(*granted_at);
         self.started.push(*started);
+        self.noticed.push(i16::from(*noticed));
     }
 
     pub(super) fn statement(&self) -> InsertGrants<'_> {
@@ -135,12 +115,15 @@ impl<'a> Granted<'a> {
             kinds: &self.kinds,
             amounts: &self.amounts,
             remaining: &self.remaining,
+            held: &self.held,
+            revoked: &self.revoked,
             starts: &self.starts,
             expiries: &self.expiries,
             source_kinds: &self.source_kinds,
             source_ids: &self.source_ids,
             dates: &self.dates,
             started: &self.started,
+            noticed: &self.noticed,
         }
     }
 }

@@ -1,0 +1,172 @@
+//! A recorded charge and the gateway.
+
+use billing_domain::{
+    checkout::{Checkout, PaidBy, Purpose},
+    gateway::GatewayRef,
+    id::OrganizationId,
+    payment::ChargeFailure,
+};
+use time::Duration;
+
+use crate::{
+    Billing, Error, Refusal,
+    gateway_facts::GatewayFacts,
+    open_checkout::gateway_failed,
+    ports::{ChargeRequest, Charges, GatewayError, PaymentGateway, Scope, SeenPayment},
+    settle::Unsettled,
+};
+
+/// How long the gateway surely remembers what it was asked under a key: 24 hours, less a little.
+const REMEMBERED: Duration = Duration::hours(23);
+/// After this nothing that was sent can still arrive.
+const ARRIVED: Duration = Duration::hours(25);
+/// How far the gateway's clock may be behind ours.
+const SKEW: Duration = Duration::HOUR;
+
+impl Billing {
+    /// What can be charged for an organization; nothing where the gateway keeps nothing.
+    pub(super) async fn method_to_charge(
+        &self,
+        gateway: &dyn PaymentGateway,
+        organization: OrganizationId,
+    ) -> Result<Option<GatewayRef>, Error> {
+        let Some(customer) = self.known_customer(gateway, organization).await? else {
+            return Ok(None);
+        };
+        let method = charges(gateway)?.saved_method(&customer).await;
+        method.map_err(|error| gateway_failed(gateway, error))
+    }
+
+    /// Sends a charge to the gateway, and records how it ended. Whether it ended.
+    pub(super) async fn send(
+        &self,
+        gateway: &dyn PaymentGateway,
+        checkout: &Checkout,
+    ) -> Result<bool, Error> {
+        let request = self.request(gateway, checkout).await?;
+        match charges(gateway)?.charge(&request).await {
+            Ok(seen) => self.record_end(gateway, checkout, seen).await,
+            Err(GatewayError::Refused { message }) => {
+                tracing::error!(checkout = %checkout.id, message, "the gateway refuses a charge");
+                self.end_without_charge(checkout, Some(ChargeFailure::Refused)).await?;
+                Ok(true)
+            }
+            // It is asked again, under the same key.
+            Err(error @ (GatewayError::Unknown(_) | GatewayError::Unreadable(_))) => {
+                Err(gateway_failed(gateway, error))
+            }
+        }
+    }
+
+    /// Finds out how a charge ended. What never arrived is sent again while the gateway would
+    /// know it again, and given up when it can no more arrive.
+    pub(super) async fn go_on(&self, checkout: &Checkout) -> Result<bool, Error> {
+        let gateway = self.gateway(Some(checkout.gateway))?;
+        let request = self.request(gateway, checkout).await?;
+        let since = checkout.created_at - SKEW;
+        let found = charges(gateway)?.find(&request.customer, checkout.id, since).await;
+        let age = self.ports.clock.now() - checkout.created_at;
+        match found.map_err(|error| gateway_failed(gateway, error))? {
+            Some(seen) => self.record_end(gateway, checkout, seen).await,
+            None if age < REMEMBERED => self.send(gateway, checkout).await,
+            None if age < ARRIVED => Ok(false),
+            None => {
+                self.end_without_charge(checkout, None).await?;
+                Ok(true)
+            }
+        }
+    }
+
+    /// What is asked for: all of it from our record, so that it is the same each time.
+    async fn request(
+        &self,
+        gateway: &dyn PaymentGateway,
+        checkout: &Checkout,
+    ) -> Result<ChargeRequest, Error> {
+        let id = checkout.organization_id;
+        let customer = self.known_customer(gateway, id).await?;
+        let (PaidBy::SavedMethod(method), Purpose::Credits { credits, price, .. }, Some(customer)) =
+            (&checkout.paid_by, &checkout.purpose, customer)
+        else {
+            return Err(anyhow::anyhow!("checkout {} cannot be charged", checkout.id).into());
+        };
+        Ok(ChargeRequest {
+            checkout_id: checkout.id,
+            organization_id: id,
+            customer,
+            method: method.id.clone(),
+            amount: *price,
+            description: format!("{credits} credits (auto top-up)"),
+        })
+    }
+
+    async fn known_customer(
+        &self,
+        gateway: &dyn PaymentGateway,
+        id: OrganizationId,
+    ) -> Result<Option<String>, Error> {
+        let mut work = self.ports.store.begin(Scope::Organization(id)).await?;
+        let customer = work.organizations().customer(id, gateway.gateway()).await?;
+        Ok(customer.map(|customer| customer.reference.id))
+    }
+
+    /// Takes in what the gateway says of a charge, the same way as from a webhook. Whether it
+    /// says how it ended.
+    async fn record_end(
+        &self,
+        gateway: &dyn PaymentGateway,
+        checkout: &Checkout,
+        seen: SeenPayment,
+    ) -> Result<bool, Error> {
+        if seen.checkout_id != Some(checkout.id) {
+            let cause = anyhow::anyhow!("it names another checkout than {}", checkout.id);
+            return Err(gateway_failed(gateway, GatewayError::Unreadable(cause)));
+        }
+        let asked_at = self.ports.clock.wall();
+        let ended = seen.status.captured() || seen.failed_as.is_some();
+        let payments = vec![seen];
+        let facts = GatewayFacts { checkout: None, subscription: None, payments, asked_at };
+        let catalogue = self.catalogue().await?;
+        let mut work = self.ports.store.begin(Scope::Engine).await?;
+        let settled = self.settle(&mut *work, &catalogue, &facts).await;
+        settled.map_err(|unsettled| match unsettled {
+            Unsettled::Store(error) => error,
+            Unsettled::UnknownCustomer(_)
+            | Unsettled::UnknownPrice(_)
+            | Unsettled::SecondSubscription(_) => Error::Internal(unsettled.into()),
+        })?;
+        work.commit().await?;
+        Ok(ended)
+    }
+
+    /// Records that nothing was charged, nor will be; with a failure when there is one to count.
+    async fn end_without_charge(
+        &self,
+        checkout: &Checkout,
+        failure: Option<ChargeFailure>,
+    ) -> Result<(), Error> {
+        let id = checkout.organization_id;
+        let mut work = self.ports.store.begin(Scope::Organization(id)).await?;
+        let top_up = work.auto_top_ups().find(id).await?;
+        let kept = work.checkouts().find(id, checkout.id).await?;
+        let (Some(mut top_up), Some(mut kept)) = (top_up, kept) else { return Ok(()) };
+        if !kept.expire() {
+            return Ok(());
+        }
+        work.checkouts().save(&kept, &[]).await?;
+        if let Some(reason) = failure {
+            self.top_up_failed(&mut *work, top_up, (Some(checkout.id), reason)).await?;
+        } else {
+            top_up.close(checkout.id, self.ports.clock.now());
+            work.auto_top_ups().save(&top_up, &[]).await?;
+        }
+        work.commit().await
+    }
+}
+
+fn charges(gateway: &dyn PaymentGateway) -> Result<&dyn Charges, Error> {
+    let what = "charge a saved method";
+    let gateway_name = gateway.gateway().name();
+    let refused = Refusal::NotAtThisGateway { gateway: gateway_name, what };
+    Ok(gateway.charges().ok_or(refused)?)
+}

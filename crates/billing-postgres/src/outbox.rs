@@ -1,0 +1,87 @@
+//! What happened, for others to be told: written in the transaction in which it happened.
+
+use core::hash::{Hash as _, Hasher as _};
+use std::hash::DefaultHasher;
+
+use billing_app::Error;
+use billing_domain::{
+    event::{Event, What},
+    id::{EventId, OrganizationId},
+};
+use diesel::sql_types::{Array, BigInt, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::statement::statement;
+
+statement! {
+    /// Writes down what happened.
+    InsertEvents<'a> {
+        organizations: &'a [Uuid], ids: &'a [Uuid], dates: &'a [OffsetDateTime],
+        kinds: &'a [String], data: &'a [Value],
+    } -> BigInt;
+    "INSERT INTO outbox (organization_id, event_id, at, type, data) SELECT * FROM unnest("
+    [organizations: Array<SqlUuid>] ", " [ids: Array<SqlUuid>] ", " [dates: Array<Timestamptz>]
+    ", " [kinds: Array<Text>] ", " [data: Array<Jsonb>] ")"
+}
+
+/// Events, as the columns of the statement that writes them.
+#[derive(Default)]
+pub(crate) struct EventColumns {
+    organizations: Vec<Uuid>,
+    ids: Vec<Uuid>,
+    dates: Vec<OffsetDateTime>,
+    kinds: Vec<String>,
+    data: Vec<Value>,
+}
+
+impl EventColumns {
+    /// Adds events.
+    pub(crate) fn add(&mut self, events: &[Event]) -> Result<(), Error> {
+        for event in events {
+            let mut told = serde_json::to_value(&event.what).map_err(anyhow::Error::from)?;
+            let kind = told.get("type").and_then(Value::as_str).unwrap_or_default().to_owned();
+            self.organizations.push(event.organization_id.0);
+            self.ids.push(event.id.0);
+            self.dates.push(event.at);
+            self.kinds.push(kind);
+            self.data.push(told.get_mut("data").map(Value::take).unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Adds what was decided at a ledger's door. The rules give it no id: it gets one by its content.
+    pub(crate) fn decided(
+        &mut self,
+        organization_id: OrganizationId,
+        (at, what): &(OffsetDateTime, What),
+    ) -> Result<(), Error> {
+        let told = serde_json::to_string(what).map_err(anyhow::Error::from)?;
+        let id = by_content(organization_id, *at, &told);
+        self.add(&[Event { id, organization_id, at: *at, what: what.clone() }])
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// Writes them.
+    pub(crate) fn statement(&self) -> InsertEvents<'_> {
+        let Self { organizations, ids, dates, kinds, data } = self;
+        InsertEvents { organizations, ids, dates, kinds, data }
+    }
+}
+
+/// An id that grows with time, the same for the same content.
+fn by_content(organization: OrganizationId, at: OffsetDateTime, told: &str) -> EventId {
+    let mut hasher = DefaultHasher::new();
+    (organization, at, told).hash(&mut hasher);
+    let mut rest = [0; 10];
+    for (byte, hashed) in rest.iter_mut().zip(hasher.finish().to_be_bytes()) {
+        *byte = hashed;
+    }
+    let millis = u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+    EventId(uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid())
+}
