@@ -3,17 +3,39 @@
 use billing_domain::{
     credits::{CreditDecision, Recomputed},
     id::{DecisionId, OrganizationId},
+    quota::QuotaAnswer,
+    usage::UsageDecision,
 };
 
 use crate::{Billing, Error, Missing};
 
 /// A decision, with what comes of it when it is decided once more.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Explanation {
-    /// What was decided, and on what.
-    pub decision: CreditDecision,
-    /// What comes of it now.
-    pub recomputed: Recomputed,
+pub enum Explanation {
+    /// On credits: a consume, a hold, a refund or a transfer.
+    Credits {
+        /// What was decided, and on what.
+        decision: Box<CreditDecision>,
+        /// What comes of it now.
+        recomputed: Recomputed,
+    },
+    /// On use: a check-and-record.
+    Usage {
+        /// What was decided, and on what.
+        decision: UsageDecision,
+        /// What comes of it now.
+        recomputed: QuotaAnswer,
+    },
+}
+
+impl Explanation {
+    /// Whether it comes out the same.
+    pub const fn is_same(&self) -> bool {
+        match self {
+            Self::Credits { recomputed, .. } => recomputed.same,
+            Self::Usage { decision, recomputed } => decision.allowed == recomputed.allowed,
+        }
+    }
 }
 
 impl Billing {
@@ -23,9 +45,13 @@ impl Billing {
         id: DecisionId,
         of: Option<OrganizationId>,
     ) -> Result<Explanation, Error> {
-        let found = self.ports.ledgers.credit_decision(id, of).await?;
+        if let Some(decision) = self.ports.ledgers.credit_decision(id, of).await? {
+            let recomputed = decision.recomputed();
+            return Ok(Explanation::Credits { decision: Box::new(decision), recomputed });
+        }
+        let found = self.ports.ledgers.usage_decision(id, of).await?;
         let decision = found.ok_or(Error::NotFound(Missing::Decision))?;
         let recomputed = decision.recomputed();
-        Ok(Explanation { decision, recomputed })
+        Ok(Explanation::Usage { decision, recomputed })
     }
 }

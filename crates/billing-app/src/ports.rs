@@ -26,8 +26,8 @@ pub use self::{
     inbox::{Claim, Claimed, Inbox, InboxHealth, NewWebhook, WebhookRow, WebhookStatus},
     ledger::{CreditLedger, UsageLedger},
     queries::{
-        AccessQueries, ApiKey, CatalogueQueries, CreditSummary, Denial, LedgerQueries,
-        MoneyQueries, OrganizationQueries, Page, Scopes, UnknownScope,
+        AccessQueries, ApiKey, CatalogueQueries, CreditSummary, LedgerQueries, MoneyQueries,
+        OrganizationQueries, Page, Scopes, UnknownScope,
     },
     requests::{Answer, Begun, RequestKey, Requests},
     store::{

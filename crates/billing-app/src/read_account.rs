@@ -5,11 +5,12 @@ use billing_domain::{
     id::{DecisionId, OrganizationId, PaymentId},
     payment::Payment,
     quota::QuotaAnswer,
+    usage::UsageDecision,
 };
 
 use crate::{
     Billing, Entitlement, Error, Missing,
-    ports::{CreditSummary, Denial, Page},
+    ports::{CreditSummary, Page},
 };
 
 /// Credits, by kind and by grant.
@@ -104,7 +105,7 @@ impl Billing {
         &self,
         id: OrganizationId,
         page: Page<DecisionId>,
-    ) -> Result<Vec<Denial>, Error> {
+    ) -> Result<Vec<UsageDecision>, Error> {
         let found = self.ports.organizations.organization(id).await?;
         found.ok_or(Error::NotFound(Missing::Organization))?;
         self.ports.ledgers.denials(id, page).await

@@ -42,6 +42,7 @@ struct Consumed {
 
 #[derive(Deserialize)]
 struct Held {
+    organization_id: String,
     hold_id: String,
 }
 
@@ -198,9 +199,10 @@ impl Target for Billing {
             (Work::Hello | Work::Check, _) => 0,
             (Work::Consume, _) => serde_json::from_slice::<Consumed>(body)?.cost,
             (Work::Settle, 0) => {
-                let id = serde_json::from_slice::<Held>(body)?.hold_id;
-                let path = format!("/api/billing/credits/holds/{id}/settle");
-                return Ok(Next::Ask(self.site.post(&path, &json!({}))));
+                let Held { organization_id, hold_id } = serde_json::from_slice(body)?;
+                let path = format!("/api/billing/credits/holds/{hold_id}/settle");
+                let whose = json!({ "organization_id": organization_id });
+                return Ok(Next::Ask(self.site.post(&path, &whose)));
             }
             (Work::Settle, _) => serde_json::from_slice::<Settled>(body)?.settled,
             (Work::Record, _) => {

@@ -7,6 +7,7 @@ mod account;
 mod bonuses;
 mod command;
 mod counter;
+mod explain;
 mod outcome;
 mod rebuild;
 mod warning;
@@ -16,6 +17,7 @@ pub use self::{
     bonuses::Bonus,
     command::{Effect, Grace, UsageCommand, UsageOperation, UsageRule, Use},
     counter::{Counter, CounterKey, CounterWindow},
+    explain::UsageDecision,
     outcome::{Decided, Recorded, UsageOutcome},
     rebuild::{RawUse, Recount},
 };

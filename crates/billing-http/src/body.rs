@@ -19,11 +19,14 @@ use serde_path_to_error::Path;
 use crate::{
     codes::Code,
     problem::{Problem, capital},
-    state::Http,
+    state::{Http, Limits},
 };
 
 /// A JSON object.
 pub(crate) struct Body<T>(pub(crate) T);
+
+/// A JSON object that may be as large as a batch.
+pub(crate) struct Large<T>(pub(crate) T);
 
 /// A query string.
 pub(crate) struct Params<T>(pub(crate) T);
@@ -49,13 +52,34 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     }
 }
 
+impl<T: DeserializeOwned + 'static> FromRequest for Large<T> {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let bytes = read_within(&request, payload, |limits| limits.batch_bytes).await?;
+            parse(&bytes).map(Self)
+        })
+    }
+}
+
 /// The bytes of a JSON body, as many as are allowed.
 pub(crate) async fn read_json(request: &HttpRequest, payload: Payload) -> Result<Bytes, Problem> {
+    read_within(request, payload, |limits| limits.json_bytes).await
+}
+
+async fn read_within(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: fn(&Limits) -> usize,
+) -> Result<Bytes, Problem> {
     let kind = request.content_type();
     if !kind.eq_ignore_ascii_case("application/json") {
         return Err(unread(&["application/json"]));
     }
-    let most = request.app_data::<Data<Http>>().map(|http| http.limits.json_bytes);
+    let most = request.app_data::<Data<Http>>().map(|http| limit(&http.limits));
     read(request, payload, most.unwrap_or_default()).await
 }
 

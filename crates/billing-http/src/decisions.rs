@@ -6,8 +6,9 @@ use actix_web::{
 };
 use billing_app::{Error, Explanation, Missing};
 use billing_domain::{
-    credits::{CreditAccount, CreditDecision, Grant, GrantKind, Verdict},
+    credits::{CreditAccount, CreditDecision, Grant, GrantKind, Recomputed, Verdict},
     id::DecisionId,
+    usage::UsageOperation,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,12 +19,46 @@ use crate::{
     credit_ledger::{CreditSettings, Part, Transaction},
     moment::Moment,
     problem::Problem,
+    quota::Standing,
     state::Http,
 };
 
 /// A decision, with what it was decided on.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Receipt {
+#[serde(untagged)]
+pub(crate) enum Receipt {
+    /// On credits: a consume, a hold, a refund or a transfer.
+    Credits(Box<CreditReceipt>),
+    /// On use: a check-and-record.
+    Usage(Box<UsageReceipt>),
+}
+
+/// A decision on use, with what it was decided on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct UsageReceipt {
+    decision_id: Uuid,
+    organization_id: Uuid,
+    /// `check_and_record`.
+    #[schema(example = "check_and_record")]
+    operation: &'static str,
+    allowed: bool,
+    /// The clock of the decision.
+    at: Moment,
+    idempotency_key: String,
+    meter: String,
+    /// How much was asked for.
+    quantity: u64,
+    /// The plan version that decided.
+    plan_version_id: Option<Uuid>,
+    /// Where the quota stood, and why it allows or denies, decided once more on the stored facts.
+    recomputed: Standing,
+    /// Whether that is what was decided.
+    same: bool,
+}
+
+/// A decision on credits, with what it was decided on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct CreditReceipt {
     decision_id: Uuid,
     organization_id: Uuid,
     /// `consume`, `hold`, `refund` or `transfer`.
@@ -85,10 +120,10 @@ pub(crate) struct Again {
     grants: Vec<Part>,
 }
 
-/// Shows a decision of consume or hold, a refund or a transfer: why it was decided so.
+/// Shows a decision of consume, hold, check-and-record, refund or transfer: why it was decided so.
 ///
 /// The facts are those that the decision left anyway; it is decided once more on them, and the
-/// answer says whether that comes out the same. Denials are kept for a month.
+/// answer says whether that comes out the same. Decisions are found for a month.
 #[utoipa::path(get, path = "/api/billing/decisions/{id}", tag = "Credits",
     params(("id" = Uuid, Path, description = "The decision")),
     responses(
@@ -107,7 +142,30 @@ pub(crate) async fn show(
 
 impl From<Explanation> for Receipt {
     fn from(explanation: Explanation) -> Self {
-        let Explanation { decision, recomputed } = explanation;
+        let same = explanation.is_same();
+        match explanation {
+            Explanation::Credits { decision, recomputed } => {
+                Self::Credits(Box::new((*decision, recomputed).into()))
+            }
+            Explanation::Usage { decision, recomputed } => Self::Usage(Box::new(UsageReceipt {
+                decision_id: decision.decision.0,
+                organization_id: decision.organization_id.0,
+                operation: UsageOperation::CheckAndRecord.name(),
+                allowed: decision.allowed,
+                at: Moment(decision.at),
+                idempotency_key: decision.key.as_str().to_owned(),
+                meter: decision.meter,
+                quantity: decision.quantity,
+                plan_version_id: decision.plan_version_id.map(|id| id.0),
+                recomputed: recomputed.into(),
+                same,
+            })),
+        }
+    }
+}
+
+impl From<(CreditDecision, Recomputed)> for CreditReceipt {
+    fn from((decision, recomputed): (CreditDecision, Recomputed)) -> Self {
         let CreditDecision { organization_id, decided, entry, before } = decision;
         let allowed = matches!(decided.verdict, Verdict::Allowed { .. });
         let again = recomputed.entry.map(|entry| entry.touched).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! What was denied, and why.
 
 use actix_web::web::{Data, Json};
-use billing_app::ports::Denial;
+use billing_domain::usage::UsageDecision;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -54,10 +54,10 @@ pub(crate) async fn list(
     Ok(Json(List::of(found, page, Denied::from)))
 }
 
-impl From<Denial> for Denied {
-    fn from(denial: Denial) -> Self {
-        let Denial { decision, meter, quantity, quota, plan_version_id, at } = denial;
-        let answer = quota.check(quantity);
+impl From<UsageDecision> for Denied {
+    fn from(denial: UsageDecision) -> Self {
+        let answer = denial.recomputed();
+        let UsageDecision { decision, meter, quantity, plan_version_id, at, .. } = denial;
         Self {
             decision_id: decision.0,
             meter,

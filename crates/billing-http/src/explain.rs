@@ -5,6 +5,8 @@ use billing_app::Explanation;
 use billing_domain::{
     credits::{CreditDecision, Grant, Verdict},
     id::DecisionId,
+    quota::QuotaAnswer,
+    usage::UsageDecision,
 };
 
 use crate::{banner, wiring::Wired};
@@ -13,12 +15,15 @@ use crate::{banner, wiring::Wired};
 pub(crate) async fn decision(wired: Wired, id: DecisionId) -> anyhow::Result<()> {
     let explained = wired.billing(Vec::new()).explain_decision(id, None).await;
     wired.close().await?;
-    let Explanation { decision, recomputed } =
-        explained.map_err(|error| anyhow::anyhow!("{}: {id}", error.in_full()))?;
-    for line in told(&decision) {
+    let explained = explained.map_err(|error| anyhow::anyhow!("{}: {id}", error.in_full()))?;
+    let lines = match &explained {
+        Explanation::Credits { decision, .. } => told(decision),
+        Explanation::Usage { decision, recomputed } => used(decision, recomputed),
+    };
+    for line in lines {
         banner::say(&line);
     }
-    ensure!(recomputed.same, "decided once more, it comes out otherwise: {recomputed:?}");
+    ensure!(explained.is_same(), "decided once more, it comes out otherwise: {explained:?}");
     banner::say("same     decided once more on these facts, it comes out the same");
     Ok(())
 }
@@ -65,4 +70,22 @@ fn told(decision: &CreditDecision) -> Vec<String> {
         ));
     }
     lines
+}
+
+fn used(decision: &UsageDecision, answer: &QuotaAnswer) -> Vec<String> {
+    let UsageDecision { organization_id, key, meter, quantity, at, .. } = decision;
+    let limit = answer.limit.map_or_else(|| "none".to_owned(), |limit| limit.to_string());
+    let version = decision.plan_version_id.map_or_else(|| "-".to_owned(), |id| id.to_string());
+    let verdict = if decision.allowed { "allowed, and counted" } else { "denied" };
+    vec![
+        format!("decided  check-and-record of {quantity} × {meter}: {verdict}"),
+        format!("of       {organization_id}"),
+        format!("at       {at}"),
+        format!("key      {key}"),
+        format!("plan     version {version}"),
+        format!(
+            "before   limit {limit}, used {}, bonuses {}, above it {:?}: {:?}",
+            answer.used, answer.bonus_remaining, answer.policy, answer.reason
+        ),
+    ]
 }

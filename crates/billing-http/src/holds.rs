@@ -51,6 +51,7 @@ pub(crate) struct Hold {
 /// The credits are reserved.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Reserved {
+    organization_id: Uuid,
     hold_id: Uuid,
     /// The same as `hold_id`.
     decision_id: Uuid,
@@ -135,7 +136,7 @@ pub(crate) async fn hold(
     let request = body.request(&caller, key)?;
     let organization = request.organization_id;
     match http.to_the_end(|it| async move { it.hold_credits(request).await }).await? {
-        HoldAnswer::Held { key, held } => Ok(reserved(event, &key, held)),
+        HoldAnswer::Held { key, held } => Ok(reserved((organization, event), &key, held)),
         HoldAnswer::Denied(denial) => Err(not_enough(&http, organization, &denial).await),
     }
 }
@@ -217,9 +218,14 @@ fn named(id: &str) -> Result<HoldId, Error> {
     id.parse().map_err(|_| Error::NotFound(Missing::Hold))
 }
 
-fn reserved(event: String, key: &IdempotencyKey, held: Held) -> HttpResponse {
+fn reserved(
+    (organization, event): (OrganizationId, String),
+    key: &IdempotencyKey,
+    held: Held,
+) -> HttpResponse {
     let Held { hold, seq, amount, until, touched, replayed } = held;
     let reserved = Reserved {
+        organization_id: organization.0,
         hold_id: hold.0,
         decision_id: hold.0,
         event,

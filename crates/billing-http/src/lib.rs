@@ -66,17 +66,18 @@ routes! {
         GET    "/openapi.json"                                Public Gzip  docs::openapi_json;
 
         POST   "/api/billing/credits/consume"                 Write  Plain credits::consume;
+        GET    "/api/billing/check-quota"                     Read   Plain usage::check;
+        POST   "/api/billing/check-quota"                     Write  Plain usage::check_and_record;
+        POST   "/api/billing/track-usage"                     Write  Plain usage::track;
+        POST   "/api/billing/track-usage/batch"               Write  Plain usage_batch::track;
+        GET    "/api/hello"                                   Read   Plain health::hello;
+
         POST   "/api/billing/credits/holds"                   Write  Plain holds::hold;
         POST   "/api/billing/credits/holds/{id}/settle"       Write  Plain holds::settle;
         POST   "/api/billing/credits/holds/{id}/release"      Write  Plain holds::release;
         GET    "/api/billing/decisions/{id}"                  Read   Gzip  decisions::show;
         POST   "/api/billing/credits/refunds"                 Write  Plain refunds::refund;
         POST   "/api/billing/credits/transfers"               Write  Plain refunds::transfer;
-        GET    "/api/billing/check-quota"                     Read   Plain usage::check;
-        POST   "/api/billing/check-quota"                     Write  Plain usage::check_and_record;
-        POST   "/api/billing/track-usage"                     Write  Plain usage::track;
-        POST   "/api/billing/track-usage/batch"               Write  Plain usage_batch::track;
-        GET    "/api/hello"                                   Read   Plain health::hello;
 
         POST   "/api/billing/subscription/checkout"           Write  Once  subscriptions::checkout;
         POST   "/api/stripe/create-checkout"                  Write  Once  subscriptions::checkout_at_stripe;

@@ -51,15 +51,20 @@ impl EventColumns {
         Ok(())
     }
 
-    /// Adds what was decided at a ledger's door. The rules give it no id: it gets one by its content.
+    /// Adds what was decided at a ledger's door, where its rows have come to `seq`. The rules give it
+    /// no ids: it gets them by its place and content.
     pub(crate) fn decided(
         &mut self,
         organization_id: OrganizationId,
-        (at, what): &(OffsetDateTime, What),
+        seq: i64,
+        told: &[(OffsetDateTime, What)],
     ) -> Result<(), Error> {
-        let told = serde_json::to_string(what).map_err(anyhow::Error::from)?;
-        let id = by_content(organization_id, *at, &told);
-        self.add(&[Event { id, organization_id, at: *at, what: what.clone() }])
+        for (nth, (at, what)) in (0_u64..).zip(told) {
+            let content = serde_json::to_string(what).map_err(anyhow::Error::from)?;
+            let id = by_place(*at, (seq, nth), (organization_id, &content));
+            self.add(&[Event { id, organization_id, at: *at, what: what.clone() }])?;
+        }
+        Ok(())
     }
 
     /// Whether there are none.
@@ -74,14 +79,22 @@ impl EventColumns {
     }
 }
 
-/// An id that grows with time, the same for the same content.
-fn by_content(organization: OrganizationId, at: OffsetDateTime, told: &str) -> EventId {
+/// An id that grows with time, then with the row and the place beside it; the same for the same
+/// content.
+fn by_place(
+    at: OffsetDateTime,
+    (seq, nth): (i64, u64),
+    content: (OrganizationId, &str),
+) -> EventId {
     let mut hasher = DefaultHasher::new();
-    (organization, at, told).hash(&mut hasher);
+    content.hash(&mut hasher);
+    let place = seq.unsigned_abs() << 30 | (nth & 0x3F) << 24 | hasher.finish() >> 40;
+    let micros = at.unix_timestamp_nanos() / 1_000;
+    let millis = u64::try_from(micros / 1_000).unwrap_or_default();
+    let below = u16::try_from(micros % 1_000).unwrap_or_default();
     let mut rest = [0; 10];
-    for (byte, hashed) in rest.iter_mut().zip(hasher.finish().to_be_bytes()) {
-        *byte = hashed;
-    }
-    let millis = u64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+    // What does not fit beside version and variant is cut off by them.
+    rest[..2].copy_from_slice(&below.to_be_bytes());
+    rest[2..].copy_from_slice(&(place & (u64::MAX >> 2)).to_be_bytes());
     EventId(uuid::Builder::from_unix_timestamp_millis(millis, &rest).into_uuid())
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use billing_app::{
     Error,
-    ports::{CreditSummary, Denial, LedgerQueries, MoneyQueries, OrganizationQueries, Page, Scope},
+    ports::{CreditSummary, LedgerQueries, MoneyQueries, OrganizationQueries, Page, Scope},
 };
 use billing_domain::{
     auto_top_up::AutoTopUp,
@@ -11,6 +11,7 @@ use billing_domain::{
     id::{DecisionId, OrganizationId, PaymentId},
     organization::Organization,
     payment::Payment,
+    usage::UsageDecision,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -31,7 +32,7 @@ use crate::{
         auto_top_ups, credit_accounts, credit_grants, credit_transactions, external_ids,
         organizations, payments,
     },
-    usage::denials::denials,
+    usage::decisions as checked,
 };
 
 pub(crate) mod entries;
@@ -183,11 +184,19 @@ impl LedgerQueries for Database {
         Ok(found)
     }
 
+    async fn usage_decision(
+        &self,
+        id: DecisionId,
+        of: Option<OrganizationId>,
+    ) -> Result<Option<UsageDecision>, Error> {
+        checked::find(self, id, of).await
+    }
+
     async fn denials(
         &self,
         organization: OrganizationId,
         page: Page<DecisionId>,
-    ) -> Result<Vec<Denial>, Error> {
-        denials(self, organization, page).await
+    ) -> Result<Vec<UsageDecision>, Error> {
+        checked::denials(self, organization, page).await
     }
 }

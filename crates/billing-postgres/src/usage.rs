@@ -21,7 +21,7 @@ use crate::{
 
 pub(crate) mod asked;
 mod columns;
-pub(crate) mod denials;
+pub(crate) mod decisions;
 pub(crate) mod known;
 mod rebuild;
 mod record;

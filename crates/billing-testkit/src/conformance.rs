@@ -152,6 +152,7 @@ macro_rules! conformance {
             usage {
                 use_is_counted
                 a_limit_is_exact_at_the_same_time
+                a_checked_use_is_found_by_its_decision
                 denied_use_is_not_counted
                 use_that_happened_is_counted_above_the_limit
                 use_is_counted_once_under_a_key

@@ -7,10 +7,10 @@ use billing_domain::{
     auto_top_up::AutoTopUp,
     catalogue::Catalogue,
     credits::{CreditDecision, Entry, Grant, Settings},
-    id::{ApiKeyId, DecisionId, OrganizationId, PaymentId, PlanVersionId},
+    id::{ApiKeyId, DecisionId, OrganizationId, PaymentId},
     organization::Organization,
     payment::Payment,
-    quota::Quota,
+    usage::UsageDecision,
 };
 use time::OffsetDateTime;
 
@@ -81,29 +81,19 @@ pub trait LedgerQueries: Send + Sync {
         id: DecisionId,
         of: Option<OrganizationId>,
     ) -> Result<Option<CreditDecision>, Error>;
+    /// A checked use, counted or denied; nothing for an unknown one, or for one of another
+    /// organization than `of`. Known for as long as keys are kept.
+    async fn usage_decision(
+        &self,
+        id: DecisionId,
+        of: Option<OrganizationId>,
+    ) -> Result<Option<UsageDecision>, Error>;
     /// Uses that were checked and denied, the newest first.
     async fn denials(
         &self,
         organization: OrganizationId,
         page: Page<DecisionId>,
-    ) -> Result<Vec<Denial>, Error>;
-}
-
-/// A use that was checked and denied.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Denial {
-    /// The decision.
-    pub decision: DecisionId,
-    /// Of what.
-    pub meter: String,
-    /// How much was asked for.
-    pub quantity: u64,
-    /// What it was decided on.
-    pub quota: Quota,
-    /// The plan version that decided, where that was kept.
-    pub plan_version_id: Option<PlanVersionId>,
-    /// When.
-    pub at: OffsetDateTime,
+    ) -> Result<Vec<UsageDecision>, Error>;
 }
 
 /// Credits as last recorded.

@@ -3,7 +3,9 @@ use super::*;
 #[test]
 fn a_hold_is_settled_by_the_id_in_its_answer() {
     let billing = Billing::new("http://localhost:1", "k", None).unwrap();
-    let Next::Ask(settle) = billing.next(Work::Settle, 0, br#"{"hold_id":"h1"}"#).unwrap() else {
+    let Next::Ask(settle) =
+        billing.next(Work::Settle, 0, br#"{"hold_id":"h1","organization_id":"o1"}"#).unwrap()
+    else {
         panic!("one request settles nothing")
     };
     assert!(settle.text().starts_with("POST /api/billing/credits/holds/h1/settle HTTP/1.1"));

@@ -25,7 +25,7 @@ async fn a_hold_and_its_settlement_are_one_unit_of_work() {
         "POST /api/billing/credits/holds" => {
             assert!(body.contains(r#""organization_id":"o"#), "{body}");
             let id = made.fetch_add(1, Relaxed);
-            (201, format!(r#"{{"hold_id":"{id}"}}"#))
+            (201, format!(r#"{{"organization_id":"o1","hold_id":"{id}"}}"#))
         }
         _ => {
             done.lock().unwrap().push(line.to_owned());

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    body::Body, idempotency::GivenKey, moment::Moment, problem::Problem, quantity::Quantity,
+    body::Large, idempotency::GivenKey, moment::Moment, problem::Problem, quantity::Quantity,
     state::Http,
 };
 
@@ -74,7 +74,7 @@ pub(crate) struct NotGiven {
 pub(crate) async fn give(
     http: Data<Http>,
     key: GivenKey,
-    Body(body): Body<GiveToMany>,
+    Large(body): Large<GiveToMany>,
 ) -> Result<Json<GivenToMany>, Problem> {
     let key = key.or(body.idempotency_key)?;
     let request = GrantToMany {

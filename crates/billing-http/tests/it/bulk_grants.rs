@@ -60,3 +60,17 @@ async fn what_is_wrong_for_all_is_named_and_nobody_is_given_to() {
     let path = format!("/api/billing/credits/{}", world.acme);
     assert_eq!(world.get(&path, &world.backend).await.ok()["balance"], 0);
 }
+
+#[actix_web::test]
+async fn ten_thousand_fit_into_one_request_and_no_more() {
+    let world = World::new().await;
+    let many = |count: usize| {
+        let mut body = spring(&world);
+        body["organization_ids"] = json!(vec![NOWHERE; count]);
+        body
+    };
+    let answer = world.post(GRANTS, &world.admin, many(10_000)).await.ok();
+    assert_eq!(answer["failed"].as_array().unwrap().len(), 10_000);
+    let answer = world.post(GRANTS, &world.admin, many(10_001)).await;
+    assert_eq!(answer.refused(), (400, "VALIDATION_ERROR".to_owned()));
+}

@@ -37,7 +37,7 @@ async fn credits_are_reserved_settled_and_listed() {
     let held = world.post(HOLDS, &world.bound, four_answers()).await;
     assert_eq!(held.status, 201);
     insta::assert_json_snapshot!(held.json(), {
-        ".hold_id" => "[hold]", ".decision_id" => "[hold]", ".grants[].grant_id" => "[grant]",
+        ".organization_id" => "[acme]", ".hold_id" => "[hold]", ".decision_id" => "[hold]", ".grants[].grant_id" => "[grant]",
         ".idempotency_key" => "[made]",
     }, @r#"
     {
@@ -53,6 +53,7 @@ async fn credits_are_reserved_settled_and_listed() {
       ],
       "hold_id": "[hold]",
       "idempotency_key": "[made]",
+      "organization_id": "[acme]",
       "seq": 2
     }
     "#);

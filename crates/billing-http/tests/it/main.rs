@@ -16,6 +16,7 @@ mod client;
 mod credit_products;
 mod credit_settings;
 mod credits;
+mod decisions;
 mod docs;
 mod errors;
 mod frame;

@@ -32,7 +32,7 @@ async fn four_servers_and_their_database_are_killed_and_nothing_is_lost_or_done_
 struct Fleet {
     setups: Vec<Setup>,
     servers: Vec<Server>,
-    _folders: Vec<Folder>,
+    folders: Vec<Folder>,
 }
 
 impl Fleet {
@@ -48,7 +48,7 @@ impl Fleet {
             servers.push(setup.start().await);
             setups.push(setup);
         }
-        Self { setups, servers, _folders: folders }
+        Self { setups, servers, folders }
     }
 
     /// `kill -9` of one, and starts it anew.
@@ -61,7 +61,7 @@ impl Fleet {
 async fn servers_are_killed(count: usize) {
     let mut dice = Dice::new(&format!("{count} servers"));
     let mut fleet = Fleet::start(count).await;
-    let data = fleet._folders[0].path().join("postgres/data");
+    let data = fleet.folders[0].path().join("postgres/data");
     let sql = Sql::embedded(&data);
     let load = Load::new(&fleet.servers[0].api).await;
     let rounds = rounds(ROUNDS);
@@ -88,12 +88,9 @@ async fn servers_are_killed(count: usize) {
         load.is_in_the_ledger(&sql);
         invariants::hold(&sql);
     }
-    tell(&format!(
-        "{count} servers, killed {killed:?} ({count} is the database): {} done, {} told to wait, {} cut off",
-        load.done(),
-        load.unavailable(),
-        load.cut()
-    ));
+    let (done, unavailable, cut) = (load.done(), load.unavailable(), load.cut());
+    tell(&format!("{count} servers, killed {killed:?} ({count} is the database)"));
+    tell(&format!("{done} done, {unavailable} told to wait, {cut} cut off"));
     while let Some(server) = fleet.servers.pop() {
         server.stop().await;
     }

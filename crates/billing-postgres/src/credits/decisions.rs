@@ -2,6 +2,8 @@
 //!
 //! The account is wound back: what it is now, less what the rows since then did.
 
+use std::collections::BTreeMap;
+
 use anyhow::Context;
 use billing_app::Error;
 use billing_domain::{
@@ -9,7 +11,7 @@ use billing_domain::{
         Asked, CreditAccount, CreditDecision, Decided, DrawRef, Entry, IdempotencyKey, Operation,
         Settings, Verdict,
     },
-    id::{DecisionId, OrganizationId},
+    id::{DecisionId, GrantId, OrganizationId},
 };
 use diesel::{OptionalExtension, prelude::*};
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -18,7 +20,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    reads::{DrawAsOf, FindDecision, GrantsAsOf, GrantsOfDraws, SinceThen},
+    reads::{DrawAsOf, FindDecision, GrantsAsOf, GrantsOfDraws, RevokedSince, SinceThen},
     rows::{self, DrawRow, GrantRow},
 };
 use crate::{error::failed, queries::entries::EntryRow, schema::credit_transactions};
@@ -97,8 +99,11 @@ async fn wound_back(
     };
     let grants = GrantsAsOf { organization: organization.0, seq };
     let grants: Vec<GrantRow> = grants.load(connection).await.map_err(failed)?;
+    let since = revoked_since(connection, organization, seq).await?;
     for row in grants {
-        account.know_grant(rows::grant(row)?.1);
+        let (_, mut grant) = rows::grant(row)?;
+        grant.revoked -= since.get(&grant.id).copied().unwrap_or_default();
+        account.know_grant(grant);
     }
     Ok(account)
 }
@@ -126,11 +131,24 @@ async fn know_draw(
     }
     let grants = GrantsOfDraws { owners: &owners, seqs: &seqs, decisions: &decisions };
     let grants: Vec<GrantRow> = grants.load(connection).await.map_err(failed)?;
+    let since = revoked_since(connection, account.organization_id, before).await?;
     for row in grants {
         // Those that had something left are known as they were; of the others nothing was left.
         let (_, mut grant) = rows::grant(row)?;
         (grant.remaining, grant.held) = (0, 0);
+        grant.revoked -= since.get(&grant.id).copied().unwrap_or_default();
         account.know_grant(grant);
     }
     Ok(())
+}
+
+/// How much was taken back of each grant after a row.
+async fn revoked_since(
+    connection: &mut AsyncPgConnection,
+    organization: OrganizationId,
+    seq: i64,
+) -> Result<BTreeMap<GrantId, i64>, Error> {
+    let query = RevokedSince { organization: organization.0, seq };
+    let since: Vec<(Uuid, i64)> = query.load(connection).await.map_err(failed)?;
+    Ok(since.into_iter().map(|(grant, amount)| (GrantId(grant), amount)).collect())
 }

@@ -157,8 +157,8 @@ statement! {
 }
 
 statement! {
-    /// Grants that had started and had something left after a row, with what they had then. What is
-    /// told of their end, and what was taken back since, decides nothing.
+    /// Grants that had started and had something left after a row, with what they had then, and
+    /// what is taken back of them by now. What is told of their end decides nothing.
     GrantsAsOf { organization: Uuid, seq: i64 } -> GrantSql;
     "WITH since AS (SELECT (part->>'grant_id')::uuid AS grant_id, \
      sum((part->>'amount')::bigint) AS amount, \
@@ -169,7 +169,7 @@ statement! {
      (g.held - coalesce(s.held, 0))::bigint AS had_held FROM credit_grants g \
      LEFT JOIN since s USING (grant_id) WHERE g.organization_id = " [organization: SqlUuid]
     " AND g.started AND (g.open OR s.grant_id IS NOT NULL)) \
-     SELECT organization_id, grant_id, kind, amount, had, had_held, 0::bigint, starts_at, \
+     SELECT organization_id, grant_id, kind, amount, had, had_held, revoked, starts_at, \
      expires_at, source_kind, source_id, granted_at, true, 1::smallint FROM past WHERE had > 0"
 }
 
@@ -184,4 +184,13 @@ statement! {
     [before: BigInt] ") FROM credit_transactions t WHERE t.organization_id = "
     [organization: SqlUuid] " AND t.origin IN ('consume', 'settle') AND (t.seq = "
     [seq: Nullable<BigInt>] " OR t.decision_id = " [decision: Nullable<SqlUuid>] ")"
+}
+
+statement! {
+    /// How much was taken back of grants after a row.
+    RevokedSince { organization: Uuid, seq: i64 } -> (SqlUuid, BigInt);
+    "SELECT g.grant_id, (-sum(t.amount))::bigint FROM credit_transactions t \
+     JOIN credit_grants g USING (organization_id, source_kind, source_id) \
+     WHERE t.organization_id = " [organization: SqlUuid] " AND t.seq > " [seq: BigInt]
+    " AND t.origin = 'revoke' GROUP BY g.grant_id"
 }

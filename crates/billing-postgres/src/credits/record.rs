@@ -35,9 +35,8 @@ pub(super) async fn write(
     let resolved = Holds::of(accounts, &pending, |pending| &pending.resolved)?;
     let mut told = EventColumns::default();
     for (organization, pending) in &pending {
-        for what in &pending.told {
-            told.decided(*organization, what)?;
-        }
+        let seq = accounts.get(organization).map_or(0, |account| account.last_seq);
+        told.decided(*organization, seq, &pending.told)?;
     }
     // Each statement is sent before the next one, and the commit last of all.
     let written = try_join!(

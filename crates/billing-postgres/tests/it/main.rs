@@ -5,10 +5,13 @@ use std::sync::Arc;
 use billing_postgres::{CreditWriters, FactReaders, PostgresChanges, UsageWriters};
 use billing_testkit::Subject;
 
+mod bank;
 mod invariants;
+mod model;
 mod readers;
 mod schema;
 mod scratch;
+mod seeds;
 mod start;
 mod usage;
 mod witness;
@@ -21,10 +24,8 @@ mod promises {
 async fn a_subject() -> Subject {
     let scratch = scratch::Scratch::new().await;
     let database = Arc::new(scratch.database());
-    let looking = witness::Looking {
-        database: scratch.database(),
-        admin_url: scratch.admin_url.clone(),
-    };
+    let looking =
+        witness::Looking { database: scratch.database(), admin_url: scratch.admin_url.clone() };
     Subject {
         store: database.clone(),
         credits: Arc::new(CreditWriters::start(&database)),

@@ -3,7 +3,11 @@
 //!
 //! `BILLING_SOAK_SEQUENCES` says how many sequences, `BILLING_SOAK_SEED` repeats those of a run.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod admin;
 mod plan;
@@ -20,7 +24,7 @@ mod reference;
 
 use std::{
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -57,15 +61,25 @@ async fn random_sequences_end_as_the_model_says() {
     let scratch = Scratch::new().await;
     let servers = Arc::new(Servers::start(&scratch).await);
     let played = Arc::new(AtomicUsize::new(0));
+    let fails = Arc::new(OnceLock::new());
     let players: Vec<_> = (0..PLAYERS)
         .map(|player| {
             let (servers, runtime, played) = (servers.clone(), Handle::current(), played.clone());
+            let fails = fails.clone();
             let cases = sequences / PLAYERS + u32::from(player < sequences % PLAYERS);
             thread::spawn(move || {
                 let mut runner = runner(seed, player, cases);
                 let tried = runner.run(&plan(), |plan| {
+                    // While one makes its failure smaller, the others rest.
+                    if fails.get().is_some_and(|other| *other != player) {
+                        return Ok(());
+                    }
                     played.fetch_add(1, Ordering::Relaxed);
-                    runtime.block_on(play(&servers, &plan)).map_err(TestCaseError::fail)
+                    let ended = runtime.block_on(play(&servers, &plan));
+                    if ended.is_err() && *fails.get_or_init(|| player) != player {
+                        return Ok(());
+                    }
+                    ended.map_err(TestCaseError::fail)
                 });
                 tried.map_err(|failed| format!("seed {seed}, player {player}: {failed}"))
             })

@@ -10,7 +10,7 @@ use billing_domain::{id::OrganizationId, quota::Quota};
 use billing_postgres::{Database, FactReaders, PostgresChanges, UsageWriters};
 use billing_testkit::{
     NOON,
-    builders::{a_fresh_id, a_usage_command, a_usage_rule, an_organization},
+    builders::{a_fresh_id, a_usage_rule, a_use, an_organization},
 };
 use diesel_async::{AsyncConnection, AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::join_all;
@@ -23,7 +23,7 @@ async fn caller(database: &Database) -> OrganizationId {
     let mut work = database.begin(Scope::Operator).await.unwrap();
     work.organizations().insert(&organization, &[]).await.unwrap();
     work.commit().await.unwrap();
-    let command = a_usage_command("call", 10);
+    let command = a_use("call", 10).into();
     UsageWriters::start(database).apply(organization.id, command, NOON).await.unwrap();
     organization.id
 }

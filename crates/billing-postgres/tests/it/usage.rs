@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-use billing_app::ports::{LedgerQueries, Scope, Store, UsageLedger};
+use billing_app::ports::{Facts, QuotaQuestion, Scope, Store, UsageLedger};
 use billing_domain::{
     catalogue::{Aggregation, Meter},
     id::OrganizationId,
     usage::{Effect, UsageCommand, UsageOperation, UsageOutcome, Use},
 };
-use billing_postgres::{Database, UsageWriters};
+use billing_postgres::{Database, FactReaders, UsageWriters};
 use billing_testkit::{
     NOON,
     builders::{a_fresh_id, a_usage_rule, a_use, an_organization},
@@ -161,8 +161,9 @@ async fn a_batch_that_cannot_be_recorded_takes_no_other_along() {
     );
     assert!(refused.is_err(), "{refused:?}");
     assert_eq!((counted.unwrap().len(), alone.unwrap().len()), (10, 10));
-    let rules = [("api_calls".to_owned(), a_usage_rule(10))];
-    let quotas = database.quotas(organization, &rules, NOON).await.unwrap();
+    let (meter, rule) = ("api_calls".to_owned(), a_usage_rule(10));
+    let asked = [QuotaQuestion { organization_id: organization, meter, rule }];
+    let quotas = FactReaders::start(&database).quotas(&asked, NOON).await.unwrap();
     assert_eq!(quotas[0].used, 10);
     assert_eq!(database.violations().await.unwrap(), []);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use billing_app::ports::{Correction, CreditSummary, Denial};
+use billing_app::ports::{Correction, CreditSummary};
 use billing_domain::{
     credits::{
         CreditAccount, CreditCommand, CreditDecision, CreditOutcome, Draw, DrawRef, Entry, Origin,
@@ -11,7 +11,8 @@ use billing_domain::{
     event::{Event, What},
     id::OrganizationId,
     usage::{
-        Counted, Counter, CounterKey, Decision, RawUse, UsageAccount, UsageCommand, UsageOutcome,
+        Counted, Counter, CounterKey, Decision, RawUse, UsageAccount, UsageCommand, UsageDecision,
+        UsageOutcome,
     },
 };
 use time::OffsetDateTime;
@@ -153,12 +154,14 @@ impl UsageBook {
         }
     }
 
-    /// What was checked and denied, the newest first.
-    pub(super) fn denials(&self) -> impl Iterator<Item = Denial> {
-        let denied = self.decided.iter().rev().filter(|decision| !decision.decided.recorded);
-        denied.filter_map(|Decision { usage, at, decided }| {
-            Some(Denial {
+    /// What was checked, the newest first.
+    pub(super) fn checked(&self) -> impl Iterator<Item = UsageDecision> {
+        self.decided.iter().rev().filter_map(|Decision { usage, at, decided }| {
+            Some(UsageDecision {
                 decision: decided.decision,
+                organization_id: self.account.organization_id,
+                key: usage.key.clone(),
+                allowed: decided.recorded,
                 meter: usage.meter.to_string(),
                 quantity: usage.quantity,
                 quota: decided.quota?,

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        AccessQueries, ApiKey, CatalogueQueries, CreditSummary, Denial, Facts, LedgerQueries,
-        MoneyQueries, OrganizationQueries, Page, QuotaQuestion, Subscriber,
+        AccessQueries, ApiKey, CatalogueQueries, CreditSummary, Facts, LedgerQueries, MoneyQueries,
+        OrganizationQueries, Page, QuotaQuestion, Subscriber,
     },
 };
 use billing_domain::{
@@ -19,7 +19,7 @@ use billing_domain::{
     payment::Payment,
     quota::Quota,
     subscription::Subscription,
-    usage::UsageAccount,
+    usage::{UsageAccount, UsageDecision},
 };
 use time::OffsetDateTime;
 
@@ -130,16 +130,28 @@ impl LedgerQueries for MemoryStore {
         })
     }
 
+    async fn usage_decision(
+        &self,
+        id: DecisionId,
+        of: Option<OrganizationId>,
+    ) -> Result<Option<UsageDecision>, Error> {
+        self.shared.read(|world| {
+            let seen = world.usage.iter().filter(|(owner, _)| of.is_none_or(|of| of == **owner));
+            seen.flat_map(|(_, book)| book.checked()).find(|one| one.decision == id)
+        })
+    }
+
     async fn denials(
         &self,
         organization: OrganizationId,
         page: Page<DecisionId>,
-    ) -> Result<Vec<Denial>, Error> {
+    ) -> Result<Vec<UsageDecision>, Error> {
         self.shared.read(|world| {
-            let all = world.usage.get(&organization).into_iter().flat_map(UsageBook::denials);
-            let after = |denial: &Denial| page.after.is_some_and(|id| denial.decision != id);
+            let all = world.usage.get(&organization).into_iter().flat_map(UsageBook::checked);
+            let denied = all.filter(|one| !one.allowed);
+            let after = |one: &UsageDecision| page.after.is_some_and(|id| one.decision != id);
             let skip = usize::from(page.after.is_some());
-            all.skip_while(after).skip(skip).take(at_most(page.limit)).collect()
+            denied.skip_while(after).skip(skip).take(at_most(page.limit)).collect()
         })
     }
 }

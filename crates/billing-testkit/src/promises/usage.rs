@@ -7,7 +7,7 @@ use billing_app::{
     ports::{Clock, Scope},
 };
 use billing_domain::{
-    id::OrganizationId,
+    id::{DecisionId, OrganizationId},
     quota::Quota,
     usage::{Bonus, Recorded, UsageCommand, UsageOperation, UsageOutcome, UsageRule, Use},
 };
@@ -97,6 +97,25 @@ pub async fn denied_use_is_not_counted(subject: &Subject) -> Promise {
     let again = Use { id, rule: a_usage_rule(100), ..command };
     let again = subject.usage.apply(organization, again.into(), NOON).await?;
     assert_eq!(again, UsageOutcome::Denied(Recorded { replayed: true, ..facts }));
+    Ok(())
+}
+
+/// A checked use is found by its decision, counted or denied, and comes out the same.
+pub async fn a_checked_use_is_found_by_its_decision(subject: &Subject) -> Promise {
+    let (own, other) = (subject.registered().await?, subject.registered().await?);
+    for (key, allowed) in [("fits", true), ("does not", false)] {
+        let asked = Use { quantity: 3, ..a_use(key, 5) };
+        subject.usage.apply(own, asked.clone().into(), NOON).await?;
+        let id = DecisionId(asked.id.0);
+        let found = subject.ledger_queries.usage_decision(id, Some(own)).await?;
+        let found = found.expect("it was decided");
+        assert_eq!((found.organization_id, found.key.as_str(), found.at), (own, key, NOON));
+        assert_eq!((found.allowed, found.recomputed().allowed), (allowed, allowed));
+        assert_eq!((found.quantity, found.quota.used), (3, if allowed { 0 } else { 3 }));
+        assert_eq!(found.plan_version_id, Some(asked.plan_version_id));
+        assert_eq!(subject.ledger_queries.usage_decision(id, None).await?, Some(found));
+        assert_eq!(subject.ledger_queries.usage_decision(id, Some(other)).await?, None);
+    }
     Ok(())
 }
 

@@ -186,7 +186,7 @@ impl Model {
     // What happens by itself.
 
     /// When, what (time-outs, ends, starts, notices) and of what.
-    fn first_due(&self) -> Option<(i64, u8, u128)> {
+    pub(super) fn first_due(&self) -> Option<(i64, u8, u128)> {
         let open = self.pledges.iter().filter(|pledge| pledge.fate.is_none());
         let mut due: Vec<_> = open.map(|pledge| (pledge.until, 0, pledge.id)).collect();
         for lot in &self.lots {

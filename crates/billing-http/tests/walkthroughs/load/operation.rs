@@ -46,6 +46,9 @@ pub(super) struct Parties<'a> {
     pub(super) other: &'a str,
 }
 
+/// What is asked for after an answer: of the organization, under the key.
+type Second = fn(&str, &str, &Answer) -> (String, Value);
+
 /// All requests up to the one that was not done, or to the last.
 pub(super) struct Done {
     /// How many were done.
@@ -99,7 +102,7 @@ impl Operation {
     /// Does it from the beginning.
     pub(super) async fn run(self, api: &Api, parties: &Parties<'_>, key: &str) -> Done {
         let Parties { organization, other } = parties;
-        let (first, second): (_, Option<fn(&str, &str, &Answer) -> (String, Value)>) = match self {
+        let (first, second): (_, Option<Second>) = match self {
             Self::Consume => (("credits/consume", consume(organization, key)), None),
             Self::Settle => (hold(organization, key, 900), Some(settle)),
             Self::Release => (hold(organization, key, 900), Some(release)),

@@ -26,7 +26,11 @@ impl Admin {
 
     /// All that the model tells of an organization.
     pub(super) async fn books(&mut self, organization: OrganizationId) -> Value {
-        self.found(BOOKS, organization).await
+        let mut books = self.found(BOOKS, organization).await;
+        if let Some(told) = books["told"].as_array_mut() {
+            told.sort_by_key(Value::to_string);
+        }
+        books
     }
 
     /// What was decided under keys.
@@ -48,7 +52,8 @@ struct Found {
 }
 
 const BOOKS: &str = "SELECT jsonb_build_object( \
-     'account', jsonb_build_array(a.balance, a.overdrawn, a.held), \
+     'account', jsonb_build_array(a.balance, a.overdrawn, a.held, \
+     floor(extract(epoch FROM next_due_at - '2026-03-01 12:00+00') / 43200)::bigint), \
      'grants', (SELECT coalesce(jsonb_object_agg(grant_id, \
      jsonb_build_array(remaining, held, revoked, noticed)), '{}') \
      FROM credit_grants g WHERE g.organization_id = a.organization_id), \

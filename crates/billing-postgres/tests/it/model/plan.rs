@@ -231,14 +231,12 @@ impl Sent {
 
     /// The same key for something else; nothing for what has none.
     fn for_something_else(&self) -> Option<Self> {
-        let command = match &self.command {
+        let command = if let CreditCommand::Send(asked) = &self.command {
             // The other organization must be there.
-            CreditCommand::Send(asked) => {
-                let (key, more) = (asked.key.clone(), asked.amount() + 1);
-                let more = Send::new(asked.decision, key, asked.to, more);
-                CreditCommand::Send(more.unwrap())
-            }
-            command => for_something_else(command.clone())?,
+            let (key, more) = (asked.key.clone(), asked.amount() + 1);
+            CreditCommand::Send(Send::new(asked.decision, key, asked.to, more).unwrap())
+        } else {
+            for_something_else(self.command.clone())?
         };
         Some(Self { command, ..self.renewed(self.id + 1_000) })
     }

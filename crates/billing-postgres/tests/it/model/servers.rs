@@ -131,22 +131,25 @@ impl Servers {
         self.commands.fetch_add(1, Ordering::Relaxed);
         let writers = server.writers.lock().unwrap().clone();
         let before = self.cuts.load(Ordering::SeqCst);
-        let apply = async |unit: bool, commit: bool| match &sent.command {
-            CreditCommand::Send(asked) => {
-                let id = AtomicU64::new(0);
+        let gift = matches!(sent.command, CreditCommand::Send(_));
+        let apply = async |unit: bool, commit: bool| {
+            if !unit && !gift {
+                return writers.apply(sent.organization, sent.command.clone(), sent.now).await;
+            }
+            let mut work = server.database.begin(Scope::Engine).await?;
+            let credits = work.credits();
+            let outcome = if let CreditCommand::Send(asked) = &sent.command {
+                let made = AtomicU64::new(0);
                 let grant =
-                    || grant_id(sent.id + 1 + u128::from(id.fetch_add(1, Ordering::Relaxed)));
-                let mut work = server.database.begin(Scope::Engine).await?;
-                let outcome = work.credits().transfer(sent.organization, asked, &grant, sent.now);
-                let outcome = outcome.await?;
-                if commit { work.commit().await.map(|()| outcome) } else { Ok(outcome) }
+                    || grant_id(sent.id + 1 + u128::from(made.fetch_add(1, Ordering::Relaxed)));
+                credits.transfer(sent.organization, asked, &grant, sent.now).await?
+            } else {
+                credits.apply(sent.organization, &sent.command, sent.now).await?
+            };
+            if commit {
+                work.commit().await?;
             }
-            command if unit => {
-                let mut work = server.database.begin(Scope::Engine).await?;
-                let outcome = work.credits().apply(sent.organization, command, sent.now).await?;
-                if commit { work.commit().await.map(|()| outcome) } else { Ok(outcome) }
-            }
-            command => writers.apply(sent.organization, command.clone(), sent.now).await,
+            Ok(outcome)
         };
         match sent.way {
             Way::Writers | Way::Unit => {}

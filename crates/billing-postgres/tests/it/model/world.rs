@@ -114,18 +114,22 @@ impl World {
         let model = &self.models[of];
         let id = |id: u128| Uuid::from_u128(id).to_string();
         let held: i64 = model.holds().iter().map(|(_, amount)| amount).sum();
+        let due = model.first_due().map(|(date, ..)| date);
         let grants = model
             .lots
             .iter()
             .map(|lot| (id(lot.id), json!([lot.left, lot.held, lot.revoked, lot.noticed])));
+        // Ids of what is told grow with its date, and a clock may step back: the order is not compared.
         let told = model.told.iter().map(|(_, what)| serde_json::to_value(what).unwrap());
+        let mut told: Vec<_> = told.map(|told| json!([told["type"], told["data"]])).collect();
+        told.sort_by_key(Value::to_string);
         json!({
-            "account": [model.balance(), model.owed, held],
+            "account": [model.balance(), model.owed, held, due],
             "grants": grants.collect::<serde_json::Map<_, _>>(),
             "rows": model.rows,
             "holds": model.holds().into_iter().map(|(hold, amount)| (id(hold), json!(amount)))
                 .collect::<serde_json::Map<_, _>>(),
-            "told": told.map(|told| json!([told["type"], told["data"]])).collect::<Vec<_>>(),
+            "told": told,
         })
     }
 }
