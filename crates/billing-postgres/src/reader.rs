@@ -30,7 +30,7 @@ const COME_BACK: Duration = Duration::from_secs(1);
 /// A reader serves many organizations, so it runs as the engine; all its statements see one instant.
 const FRAME: Frame = Frame {
     opening: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL ROLE billing_engine; \
-         SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan",
+         SET LOCAL enable_seqscan = off",
     closing: "COMMIT",
 };
 

@@ -44,13 +44,12 @@ pub(crate) struct Frame {
     pub(crate) closing: &'static str,
 }
 
-/// A writer serves many organizations, so it runs as the engine. Its statements are planned once: to
-/// plan them for each batch costs more than to run them. They look up rows by their keys, whatever
-/// the size of the tables is when they are planned. The SELECT is refused where something failed
-/// before: PostgreSQL would answer ROLLBACK to the COMMIT without an error.
+/// A writer serves many organizations, so it runs as the engine. Its statements look up rows by
+/// their keys, and are planned once, perhaps while a table is still empty: such a plan would read
+/// all of a table that has grown since. The SELECT is refused where something failed before:
+/// PostgreSQL would answer ROLLBACK to the COMMIT without an error.
 const FRAME: Frame = Frame {
-    opening: "BEGIN; SET LOCAL ROLE billing_engine; SET LOCAL enable_seqscan = off; \
-         SET LOCAL plan_cache_mode = force_generic_plan",
+    opening: "BEGIN; SET LOCAL ROLE billing_engine; SET LOCAL enable_seqscan = off",
     closing: "SELECT; COMMIT",
 };
 
