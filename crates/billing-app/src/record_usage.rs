@@ -111,10 +111,7 @@ impl Billing {
         let effect = effect(&request, meter)?;
         let properties = request.properties.map(properties).transpose()?;
         let id = UsageEventId(self.ports.ids.next());
-        let key = match &request.key {
-            Some(key) => IdempotencyKey::parse(key)?,
-            None => IdempotencyKey::parse(&id.to_string())?,
-        };
+        let key = self.key(request.key.as_deref(), id.0)?;
         let key_is_new = request.key.is_none();
         let at = request.at.unwrap_or(now);
         let rule = entitlement.rule(&name, at)?;

@@ -20,7 +20,7 @@ use crate::{
     codes::Code,
     credit_csv::{self, Format, Wanted},
     credit_ledger::{Credits, Transaction},
-    idempotency::{GivenKey, REPLAYED},
+    idempotency::{GivenKey, answer},
     money::Money,
     page::{List, page},
     problem::Problem,
@@ -163,11 +163,7 @@ fn used(
         grants: Drawn::from(&touched),
         idempotency_key: key.as_str().to_owned(),
     };
-    let mut answer = HttpResponse::Ok();
-    if replayed {
-        answer.insert_header((REPLAYED, "true"));
-    }
-    answer.json(decision)
+    answer(HttpResponse::Ok(), replayed).json(decision)
 }
 
 impl Drawn {

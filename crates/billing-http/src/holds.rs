@@ -18,7 +18,7 @@ use crate::{
     auth::Known,
     body::Body,
     credits::{Drawn, not_enough},
-    idempotency::{GivenKey, REPLAYED},
+    idempotency::{GivenKey, answer},
     moment::Moment,
     problem::Problem,
     quantity::Quantity,
@@ -236,15 +236,4 @@ fn reserved(
         idempotency_key: key.as_str().to_owned(),
     };
     answer(HttpResponse::Created(), replayed).json(reserved)
-}
-
-/// Says so where it was given before.
-pub(crate) fn answer(
-    mut answer: actix_web::HttpResponseBuilder,
-    replayed: bool,
-) -> actix_web::HttpResponseBuilder {
-    if replayed {
-        answer.insert_header((REPLAYED, "true"));
-    }
-    answer
 }

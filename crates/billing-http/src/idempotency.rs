@@ -1,7 +1,8 @@
 //! `Idempotency-Key`: the same request twice has one effect and one answer.
 
 use actix_web::{
-    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _,
+    FromRequest, HttpMessage as _, HttpRequest, HttpResponse, HttpResponseBuilder,
+    ResponseError as _,
     body::{BoxBody, to_bytes},
     dev::{Payload, ServiceRequest, ServiceResponse},
     http::{
@@ -86,6 +87,14 @@ fn unescaped(quoted: &str) -> Option<String> {
         }
     }
     Some(key)
+}
+
+/// Says so where it was given before.
+pub(crate) fn answer(mut answer: HttpResponseBuilder, replayed: bool) -> HttpResponseBuilder {
+    if replayed {
+        answer.insert_header((REPLAYED, "true"));
+    }
+    answer
 }
 
 /// An answer to remember in place of the one that is given: secrets are shown once.

@@ -11,8 +11,14 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{
-    auth::Known, body::Body, credit_ledger::Part, credits::not_enough, holds::answer,
-    idempotency::GivenKey, problem::Problem, quantity::Quantity, state::Http,
+    auth::Known,
+    body::Body,
+    credit_ledger::Part,
+    credits::not_enough,
+    idempotency::{GivenKey, answer},
+    problem::Problem,
+    quantity::Quantity,
+    state::Http,
 };
 
 /// What to give back: a use of credits, by its row or its decision.

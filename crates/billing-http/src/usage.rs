@@ -16,7 +16,7 @@ use crate::{
     body::{Body, Params},
     cloud_events::{CloudEvent, OneUse},
     codes::Code,
-    idempotency::{GivenKey, REPLAYED},
+    idempotency::{self, GivenKey},
     moment::Moment,
     problem::Problem,
     quantity::Quantity,
@@ -177,11 +177,7 @@ async fn record(http: &Http, request: RecordUsage) -> Result<HttpResponse, Probl
     if !recorded.recorded {
         return Err(denied(&recorded)?.replayed(replayed));
     }
-    let mut answer = HttpResponse::Ok();
-    if replayed {
-        answer.insert_header((REPLAYED, "true"));
-    }
-    Ok(answer.json(recorded))
+    Ok(idempotency::answer(HttpResponse::Ok(), replayed).json(recorded))
 }
 
 fn denied(recorded: &Recorded) -> Result<Problem, Problem> {

@@ -1,5 +1,7 @@
 //! Taking credits from grants, in the order of draw.
 
+use core::{fmt, str::FromStr};
+
 use crate::{
     credits::{CreditAccount, Entry, Origin, Touch},
     id::DecisionId,
@@ -29,6 +31,25 @@ pub enum DrawRef {
     Row(i64),
     /// By its decision; for what was held, the hold.
     Decision(DecisionId),
+}
+
+/// Its row, or its decision.
+impl fmt::Display for DrawRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Row(seq) => seq.fmt(f),
+            Self::Decision(decision) => decision.fmt(f),
+        }
+    }
+}
+
+impl FromStr for DrawRef {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let row = text.parse().map(Self::Row).ok();
+        row.map_or_else(|| text.parse().map(Self::Decision), Ok)
+    }
 }
 
 impl Draw {

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use crate::{
     credits::{
-        Consume, CreditAccount, CreditCommand, Decided, DrawRef, Entry, NewHold, Operation, Origin,
-        Refund, Send, Verdict,
+        Consume, CreditAccount, CreditCommand, Decided, Entry, NewHold, Operation, Origin, Refund,
+        Send, Verdict,
     },
     id::{GrantId, HoldId, OrganizationId},
 };
@@ -75,8 +75,7 @@ impl CreditDecision {
                 CreditCommand::Hold(hold.ok()?)
             }
             Operation::Refund => {
-                let row = asked.what.parse().map(DrawRef::Row).ok();
-                let draw = row.or_else(|| asked.what.parse().map(DrawRef::Decision).ok())?;
+                let draw = asked.what.parse().ok()?;
                 let touched = self.entry.as_ref().and_then(|entry| entry.touched.last());
                 let grant = touched.map_or(GrantId(Uuid::nil()), |touch| touch.grant_id);
                 CreditCommand::Refund(Refund::new(decision, key, draw, all, grant).ok()?)

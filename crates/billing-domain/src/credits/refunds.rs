@@ -9,15 +9,14 @@ use crate::credits::{
 
 impl CreditAccount {
     pub(super) fn refund(&mut self, asked: &Refund, now: OffsetDateTime) -> CreditOutcome {
-        let what = match asked.draw {
-            DrawRef::Row(seq) => seq.to_string(),
-            DrawRef::Decision(decision) => decision.to_string(),
-        };
         let keyed = Keyed {
             operation: Operation::Refund,
             key: &asked.key,
             decision: asked.decision,
-            asked: Asked { what, quantity: asked.amount().unwrap_or_default() },
+            asked: Asked {
+                what: asked.draw.to_string(),
+                quantity: asked.amount().unwrap_or_default(),
+            },
             required: asked.amount().unwrap_or_default(),
         };
         self.once(keyed, now, |account| {

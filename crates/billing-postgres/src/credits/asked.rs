@@ -1,6 +1,6 @@
 //! What commands name, so that it is known before they are decided.
 
-use billing_domain::credits::{CreditCommand, DrawRef, IdempotencyKey};
+use billing_domain::credits::{CreditCommand, IdempotencyKey};
 use diesel::QueryResult;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use time::{Duration, OffsetDateTime};
@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     reads::{DecidedKeys, Draws, GrantsOfDraws, GrantsOfSources, Holds, OpenGrants},
-    rows::{DrawRow, GrantRow, HoldRow, KeyRow},
+    rows::{DrawRow, GrantRow, HoldRow, KeyRow, named_draw},
 };
 use crate::{partitions::known_keys, statement::unless, writer::Order};
 
@@ -68,10 +68,7 @@ impl<'a> Asked<'a> {
             CreditCommand::Revoke(it) => self.source(owner, &it.source.kind, &it.source.id),
             CreditCommand::Refund(it) => {
                 self.key(&it.key, it.decision.0, order);
-                let (seq, decision) = match it.draw {
-                    DrawRef::Row(seq) => (Some(seq), None),
-                    DrawRef::Decision(decision) => (None, Some(decision.0)),
-                };
+                let (seq, decision) = named_draw(it.draw);
                 self.draw_owners.push(owner);
                 self.draw_seqs.push(seq);
                 self.draw_decisions.push(decision);

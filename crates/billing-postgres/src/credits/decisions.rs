@@ -8,8 +8,8 @@ use anyhow::Context;
 use billing_app::Error;
 use billing_domain::{
     credits::{
-        Asked, CreditAccount, CreditDecision, Decided, DrawRef, Entry, IdempotencyKey, Operation,
-        Settings, Verdict,
+        Asked, CreditAccount, CreditDecision, Decided, Entry, IdempotencyKey, Operation, Settings,
+        Verdict,
     },
     id::{DecisionId, GrantId, OrganizationId},
 };
@@ -116,13 +116,8 @@ async fn know_draw(
     before: i64,
 ) -> Result<(), Error> {
     let organization = account.organization_id.0;
-    let row = decided.asked.what.parse().map(DrawRef::Row).ok();
-    let by_decision = || decided.asked.what.parse().map(DrawRef::Decision).ok();
-    let (seq, decision) = match row.or_else(by_decision) {
-        Some(DrawRef::Row(seq)) => (Some(seq), None),
-        Some(DrawRef::Decision(decision)) => (None, Some(decision.0)),
-        None => return Ok(()),
-    };
+    let Ok(named) = decided.asked.what.parse() else { return Ok(()) };
+    let (seq, decision) = rows::named_draw(named);
     let (owners, seqs, decisions) = ([organization], [seq], [decision]);
     let draw = DrawAsOf { organization, seq, decision, before };
     let draws: Vec<DrawRow> = draw.load(connection).await.map_err(failed)?;

@@ -4,8 +4,9 @@ use anyhow::Context;
 use billing_app::Error;
 use billing_domain::{
     credits::{
-        Asked, Consumed, CreditAccount, CreditOutcome, Denied, Draw, DrawOrder, Grant, GrantKind,
-        Held, Hold, HoldState, IdempotencyKey, Operation, Pace, Refunded, Sent, Settings, Source,
+        Asked, Consumed, CreditAccount, CreditOutcome, Denied, Draw, DrawOrder, DrawRef, Grant,
+        GrantKind, Held, Hold, HoldState, IdempotencyKey, Operation, Pace, Refunded, Sent,
+        Settings, Source,
     },
     id::{DecisionId, GrantId, HoldId, OrganizationId},
 };
@@ -158,6 +159,14 @@ pub(crate) fn hold(row: HoldRow) -> Result<(OrganizationId, Hold), Error> {
     let parts = serde_json::from_value(parts).map_err(anyhow::Error::from)?;
     let hold = Hold { id: HoldId(id), event, amount, parts, until, state };
     Ok((OrganizationId(organization), hold))
+}
+
+/// What names a use of credits, as the columns by which it is looked up.
+pub(super) fn named_draw(draw: DrawRef) -> (Option<i64>, Option<Uuid>) {
+    match draw {
+        DrawRef::Row(seq) => (Some(seq), None),
+        DrawRef::Decision(decision) => (None, Some(decision.0)),
+    }
 }
 
 pub(super) fn draw(row: DrawRow) -> Result<(OrganizationId, Draw), Error> {
