@@ -215,6 +215,24 @@ impl Error {
         }
     }
 
+    /// The same for another caller who was to be served together with the first.
+    pub fn for_another(&self) -> Self {
+        match self {
+            Self::Unauthenticated(why) => Self::Unauthenticated(why),
+            Self::Forbidden(scope) => Self::Forbidden(scope),
+            Self::NotFound(missing) => Self::NotFound(*missing),
+            Self::Invalid { field, message } => Self::invalid(field, message),
+            Self::Refused(refusal) => Self::Refused(refusal.clone()),
+            Self::Conflict(what) => Self::Conflict(what),
+            Self::Unavailable { what, retry_after, cause } => Self::Unavailable {
+                what,
+                retry_after: *retry_after,
+                cause: anyhow::anyhow!("{cause:#}"),
+            },
+            Self::Internal(cause) => Self::Internal(anyhow::anyhow!("{cause:#}")),
+        }
+    }
+
     /// A field that must be something else.
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field, message: message.into() }

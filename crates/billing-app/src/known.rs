@@ -29,7 +29,8 @@ pub(crate) struct KnownOrganizations {
     pub(crate) quotas: Memory<String, Arc<KnownQuota>>,
 }
 
-type Entitlements = HashMap<OrganizationId, KnownEntitlement>;
+/// What organizations may have, as far as they are known.
+pub(crate) type Entitlements = HashMap<OrganizationId, KnownEntitlement>;
 
 impl Billing {
     /// Called after every change of what an organization has used, or may use besides its plan.
@@ -87,15 +88,42 @@ impl Billing {
         }
         let catalogue = self.catalogue().await?;
         let known = self.renew_entitlements(&entitlements, &quotas, &catalogue).await?;
-        for due in entitlements {
-            if let Some(known) = known.get(&due.organization) {
-                self.known.entitlements.put(due.organization, (), known.clone(), due.reading);
-            }
-        }
+        self.keep_entitlements(entitlements, &known);
         for due in quotas.chunks(AT_ONCE) {
             self.renew_quotas(due, &known).await?;
         }
         Ok(())
+    }
+
+    /// What organizations may have, of which many are asked about at once. Unknown ones are left out.
+    pub(crate) async fn known_entitlements(
+        &self,
+        named: BTreeSet<OrganizationId>,
+        instant: (OffsetDateTime, OffsetDateTime),
+    ) -> Result<Entitlements, Error> {
+        let mut known = Entitlements::with_capacity(named.len());
+        let mut missing = Vec::new();
+        for organization in named {
+            match self.known.entitlements.get(organization, &(), instant) {
+                Ok(fresh) => drop(known.insert(organization, fresh)),
+                Err(reading) => missing.push(Due { organization, name: (), reading }),
+            }
+        }
+        if !missing.is_empty() {
+            let catalogue = self.catalogue().await?;
+            let read = self.renew_entitlements(&missing, &[], &catalogue).await?;
+            self.keep_entitlements(missing, &read);
+            known.extend(read);
+        }
+        Ok(known)
+    }
+
+    fn keep_entitlements(&self, due: Vec<Due<()>>, known: &Entitlements) {
+        for Due { organization, reading, .. } in due {
+            if let Some(known) = known.get(&organization) {
+                self.known.entitlements.put(organization, (), known.clone(), reading);
+            }
+        }
     }
 
     async fn renew_entitlements(

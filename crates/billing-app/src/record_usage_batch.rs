@@ -9,7 +9,6 @@ use billing_domain::{
     id::OrganizationId,
     usage::{UsageCommand, UsageOutcome},
 };
-use futures_util::future::join_all;
 use time::OffsetDateTime;
 
 use crate::{Billing, Entitlement, Error, Missing, RecordUsage, Refusal, record_usage::check_time};
@@ -42,14 +41,7 @@ impl Billing {
         let now = self.ports.clock.now();
         let named: BTreeSet<OrganizationId> =
             requests.iter().map(|request| request.organization_id).collect();
-        let mut entitlements = BTreeMap::new();
-        for id in named {
-            match self.known_entitlement(id, (now, self.ports.clock.wall())).await {
-                Ok(known) => drop(entitlements.insert(id, known.entitlement)),
-                Err(Error::NotFound(Missing::Organization)) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let entitlements = self.known_entitlements(named, (now, self.ports.clock.wall())).await?;
         let mut answers: Vec<Option<Answer>> = Vec::with_capacity(requests.len());
         let mut groups: BTreeMap<OrganizationId, Group> = BTreeMap::new();
         let mut names = Names::default();
@@ -57,7 +49,7 @@ impl Billing {
             let id = request.organization_id;
             match self.usage_command(
                 request,
-                entitlements.get(&id).map(|it| &**it),
+                entitlements.get(&id).map(|known| &*known.entitlement),
                 &mut names,
                 now,
             ) {
@@ -96,15 +88,16 @@ impl Billing {
         answers: &mut [Option<Answer>],
         now: OffsetDateTime,
     ) -> Result<(), Error> {
-        let sent = groups.into_iter().map(|(id, Group { places, commands })| async move {
-            let outcomes = self.ports.usage.apply_all(id, commands, now).await;
-            // Also where the outcome is unknown.
-            self.usage_changed(id);
-            (places, outcomes)
-        });
+        let (named, groups): (Vec<_>, Vec<_>) = groups.into_iter().unzip();
+        let (places, commands): (Vec<_>, Vec<_>) =
+            groups.into_iter().map(|Group { places, commands }| (places, commands)).unzip();
+        let sent = named.iter().copied().zip(commands).collect();
+        let outcomes = self.ports.usage.apply_all(sent, now).await;
+        // Also where the outcome is unknown.
+        named.into_iter().for_each(|id| self.usage_changed(id));
         let mut failed = None;
         let mut decided = answers.iter().any(Option::is_some);
-        for (places, outcomes) in join_all(sent).await {
+        for (places, outcomes) in places.into_iter().zip(outcomes) {
             let mut put = |place: usize, answer| {
                 if let Some(slot) = answers.get_mut(place) {
                     *slot = Some(answer);
@@ -116,7 +109,7 @@ impl Billing {
                     places.into_iter().zip(outcomes).for_each(|(at, it)| put(at, answer(it)));
                 }
                 Err(error) => {
-                    places.into_iter().for_each(|place| put(place, Err(again(&error))));
+                    places.into_iter().for_each(|place| put(place, Err(error.for_another())));
                     failed.get_or_insert(error);
                 }
             }
@@ -136,24 +129,6 @@ fn answer(outcome: UsageOutcome) -> Answer {
         UsageOutcome::Denied(_) | UsageOutcome::Given { .. } => {
             Err(anyhow::anyhow!("tracked use is never denied").into())
         }
-    }
-}
-
-/// The same error for another use.
-fn again(error: &Error) -> Error {
-    match error {
-        Error::NotFound(missing) => Error::NotFound(*missing),
-        Error::Unavailable { what, retry_after, cause } => Error::Unavailable {
-            what,
-            retry_after: *retry_after,
-            cause: anyhow::anyhow!("{cause:#}"),
-        },
-        Error::Unauthenticated(_)
-        | Error::Forbidden(_)
-        | Error::Invalid { .. }
-        | Error::Refused(_)
-        | Error::Conflict(_)
-        | Error::Internal(_) => Error::Internal(anyhow::anyhow!("{}", error.in_full())),
     }
 }
 

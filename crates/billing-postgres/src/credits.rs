@@ -111,7 +111,7 @@ pub struct CreditWriters {
 }
 
 impl CreditWriters {
-    /// Starts the writers on the current runtime. They end when the last clone is dropped.
+    /// Starts the writers, each on its thread. They end when the last clone is dropped.
     pub fn start(database: &Database) -> Self {
         Self { database: database.clone(), writers: Writers::start(database) }
     }

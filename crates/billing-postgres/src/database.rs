@@ -21,6 +21,7 @@ use crate::error::unreachable;
 pub struct Database {
     pool: Pool<AsyncPgConnection>,
     url: String,
+    wait: Duration,
 }
 
 /// How many connections, and how long to wait for one.
@@ -57,12 +58,20 @@ impl Database {
             .create_timeout(Some(settings.wait))
             .build()
             .context("cannot build the connection pool")?;
-        Ok(Self { pool, url: url.to_owned() })
+        Ok(Self { pool, url: url.to_owned(), wait: settings.wait })
     }
 
     /// A connection from the pool; `Unavailable` when the database does not give one in time.
     pub(crate) async fn connection(&self) -> Result<Object<AsyncPgConnection>, Error> {
         self.pool.get().await.map_err(|error| unreachable(error.into()))
+    }
+
+    /// A connection beside the pool, for one who keeps it; `Unavailable` when there is none in time.
+    pub(crate) async fn line(&self) -> Result<AsyncPgConnection, Error> {
+        match tokio::time::timeout(self.wait, connect(&self.url)).await {
+            Ok(connected) => connected.map_err(|error| unreachable(error.into())),
+            Err(_) => Err(unreachable(anyhow::anyhow!("no connection within {:?}", self.wait))),
+        }
     }
 
     /// A connection of its own, for what happens once at start.
@@ -80,6 +89,19 @@ pub(crate) async fn bounded<T>(answer: impl Future<Output = Result<T, Error>>) -
     match tokio::time::timeout(PATIENCE, answer).await {
         Ok(answer) => answer,
         Err(_) => Err(unreachable(anyhow::anyhow!("no answer within {PATIENCE:?}"))),
+    }
+}
+
+/// Runs a task on a thread of its own, with the connections that it opens. They get their turn when
+/// the task waits, so all that it has sent by then leaves in one write, and wakes PostgreSQL once.
+pub(crate) fn on_own_thread(name: &str, task: impl Future<Output = ()> + Send + 'static) {
+    let run = move || match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(task),
+        Err(error) => tracing::error!(%error, "a thread has no runtime"),
+    };
+    let started = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    if let Err(error) = started {
+        tracing::error!(%error, name, "cannot start a thread");
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use billing_app::Error;
 use diesel::QueryResult;
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::deadpool::Object};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use tokio::sync::{
     mpsc::{self, error::TrySendError},
     oneshot,
@@ -15,7 +15,7 @@ use tokio::sync::{
 
 use crate::{
     Database,
-    database::bounded,
+    database::{bounded, on_own_thread},
     error::{failed, unreachable},
     writer::Frame,
 };
@@ -80,10 +80,10 @@ impl<Q: Question> Clone for Reader<Q> {
 }
 
 impl<Q: Question> Reader<Q> {
-    /// Starts the reader on the current runtime.
+    /// Starts the reader, on a thread of its own.
     pub(crate) fn start(database: &Database) -> Self {
         let (queue, jobs) = mpsc::channel(MOST_WAITING);
-        tokio::spawn(read(database.clone(), jobs));
+        on_own_thread("reader", read(database.clone(), jobs));
         Self(queue)
     }
 
@@ -118,7 +118,7 @@ async fn read<Q: Question>(database: Database, mut jobs: mpsc::Receiver<Job<Q>>)
 /// A reader's way to the database: one connection, kept as long as it works.
 struct Line {
     database: Database,
-    connection: Option<Object<AsyncPgConnection>>,
+    connection: Option<AsyncPgConnection>,
 }
 
 impl Line {
@@ -138,10 +138,9 @@ impl Line {
                     drop(job.answer.send(Ok(own)));
                 }
             }
-            Err(Error::Unavailable { what, retry_after, cause }) => {
+            Err(error @ Error::Unavailable { .. }) => {
                 for job in batch {
-                    let cause = anyhow::anyhow!("{cause:#}");
-                    drop(job.answer.send(Err(Error::Unavailable { what, retry_after, cause })));
+                    drop(job.answer.send(Err(error.for_another())));
                 }
             }
             Err(error) if batch.len() > 1 => {
@@ -168,33 +167,21 @@ impl Line {
             Some(connection) => connection,
             None => self.connect::<Q>().await?,
         };
-        match bounded(Q::answer(&connection, &questions, Some(FRAME))).await {
-            Ok(answers) => {
-                self.connection = Some(connection);
-                Ok(answers)
-            }
-            Err(error) => {
-                drop(Object::take(connection));
-                Err(error)
-            }
-        }
+        let answers = bounded(Q::answer(&connection, &questions, Some(FRAME))).await?;
+        self.connection = Some(connection);
+        Ok(answers)
     }
 
     /// A connection on which every statement is prepared: a closing may not overtake one that is
     /// still being prepared.
-    async fn connect<Q: Question>(&self) -> Result<Object<AsyncPgConnection>, Error> {
-        let connection = self.database.connection().await?;
+    async fn connect<Q: Question>(&self) -> Result<AsyncPgConnection, Error> {
+        let connection = self.database.line().await?;
         let prepared = async {
             open(&connection, Some(FRAME)).await.map_err(failed)?;
             Q::answer(&connection, &[], None).await?;
             close(&connection, Some(FRAME)).await.map_err(failed)
         };
-        match bounded(prepared).await {
-            Ok(()) => Ok(connection),
-            Err(error) => {
-                drop(Object::take(connection));
-                Err(error)
-            }
-        }
+        bounded(prepared).await?;
+        Ok(connection)
     }
 }

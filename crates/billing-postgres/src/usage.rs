@@ -92,7 +92,7 @@ impl Door for UsageDoor {
 pub struct UsageWriters(Writers<UsageDoor>);
 
 impl UsageWriters {
-    /// Starts the writers on the current runtime. They end when the last clone is dropped.
+    /// Starts the writers, each on its thread. They end when the last clone is dropped.
     pub fn start(database: &Database) -> Self {
         Self(Writers::start(database))
     }
@@ -111,11 +111,10 @@ impl UsageLedger for UsageWriters {
 
     async fn apply_all(
         &self,
-        organization: OrganizationId,
-        commands: Vec<UsageCommand>,
+        commands: Vec<(OrganizationId, Vec<UsageCommand>)>,
         now: OffsetDateTime,
-    ) -> Result<Vec<UsageOutcome>, Error> {
-        self.0.apply_all(organization, commands, now).await
+    ) -> Vec<Result<Vec<UsageOutcome>, Error>> {
+        self.0.apply_all(commands, now).await
     }
 }
 

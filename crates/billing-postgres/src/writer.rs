@@ -1,15 +1,16 @@
 //! Group commit: many commands of many organizations in one transaction, answered after it.
 //!
 //! Commands queue at a writer, one for each shard. A writer takes what is there, applies it through
-//! the ledger's door in two flights (open, lock and read; write and commit), and answers each. No
-//! timer: the queue fills while the batch before commits.
+//! the ledger's door in two flights (open, lock and read; write and commit), and answers each. The
+//! queue fills while the batch before commits; nobody waits for company unless many are there.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use billing_app::{Error, Missing};
 use billing_domain::id::OrganizationId;
 use diesel::QueryResult;
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection, pooled_connection::deadpool::Object};
+use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
+use futures_util::future::join_all;
 use time::OffsetDateTime;
 use tokio::sync::{
     OwnedSemaphorePermit, Semaphore,
@@ -19,7 +20,7 @@ use tokio::sync::{
 
 use crate::{
     Database,
-    database::bounded,
+    database::{bounded, on_own_thread},
     error::{failed, unreachable, waited_for_a_lock},
 };
 
@@ -32,6 +33,10 @@ const MOST_IN_BATCHES: u32 = 100_000;
 const MOST_TOGETHER: usize = 10_000;
 /// When to come back.
 const COME_BACK: Duration = Duration::from_secs(1);
+/// Where so many came at once, as many more are waited for, but only for a moment: each batch has its
+/// own cost, and when many wait that is what they wait for.
+const MANY: usize = 16;
+const GATHERING: Duration = Duration::from_millis(2);
 /// Writers on one PostgreSQL: while one waits for the disk, the other computes.
 const WRITERS: usize = 2;
 
@@ -146,14 +151,17 @@ struct Job<D: Door> {
     organization: OrganizationId,
     commands: Vec<D::Command>,
     now: OffsetDateTime,
-    answer: oneshot::Sender<Result<Vec<D::Outcome>, Error>>,
+    answer: oneshot::Sender<Answer<D>>,
     /// The place of a batch among those that wait.
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Option<Arc<OwnedSemaphorePermit>>,
 }
+
+/// What comes of the commands of a job, in their order.
+type Answer<D> = Result<Vec<<D as Door>::Outcome>, Error>;
 
 /// The queues of a ledger's writers. The writers end when the last clone is dropped.
 pub(crate) struct Writers<D: Door> {
-    queues: Arc<[mpsc::Sender<Job<D>>]>,
+    queues: Arc<[mpsc::Sender<Vec<Job<D>>>]>,
     places: Arc<Semaphore>,
 }
 
@@ -164,11 +172,11 @@ impl<D: Door> Clone for Writers<D> {
 }
 
 impl<D: Door> Writers<D> {
-    /// Starts the writers on the current runtime.
+    /// Starts the writers, each on a thread of its own.
     pub(crate) fn start(database: &Database) -> Self {
         let start = |_| {
             let (queue, jobs) = mpsc::channel(MOST_WAITING);
-            tokio::spawn(write(database.clone(), jobs));
+            on_own_thread("writer", write::<D>(database.clone(), jobs));
             queue
         };
         let places = Arc::new(Semaphore::new(usize::try_from(MOST_IN_BATCHES).unwrap_or_default()));
@@ -182,47 +190,66 @@ impl<D: Door> Writers<D> {
         command: D::Command,
         now: OffsetDateTime,
     ) -> Result<D::Outcome, Error> {
-        let outcomes = self.send(organization, vec![command], now, None).await?;
-        let outcome = outcomes.into_iter().next();
+        let (answer, answered) = oneshot::channel();
+        let job = Job { organization, commands: vec![command], now, answer, _place: None };
+        self.queue(shard_of(organization, self.queues.len()), vec![job]);
+        let outcome = wait::<D>(answered).await?.into_iter().next();
         outcome.ok_or_else(|| anyhow::anyhow!("the writer has lost an outcome").into())
     }
 
-    /// Queues a batch, which goes into one transaction, and waits until it is durable.
+    /// Queues a batch and waits until it is durable: one transaction for each organization, or one
+    /// for many. Answers come in the order in which organizations are named.
     pub(crate) async fn apply_all(
         &self,
-        organization: OrganizationId,
-        commands: Vec<D::Command>,
+        commands: Vec<(OrganizationId, Vec<D::Command>)>,
         now: OffsetDateTime,
-    ) -> Result<Vec<D::Outcome>, Error> {
-        if commands.is_empty() {
-            return Ok(Vec::new());
+    ) -> Vec<Answer<D>> {
+        let weight: usize = commands.iter().map(|(_, commands)| commands.len()).sum();
+        let weight = u32::try_from(weight).unwrap_or(u32::MAX);
+        let Ok(place) = self.places.clone().try_acquire_many_owned(weight) else {
+            return commands.iter().map(|_| Err(full(MOST_IN_BATCHES))).collect();
+        };
+        let place = Arc::new(place);
+        let mut shards: BTreeMap<usize, Vec<Job<D>>> = BTreeMap::new();
+        let mut waiting = Vec::with_capacity(commands.len());
+        for (organization, commands) in commands {
+            let (answer, answered) = oneshot::channel();
+            waiting.push(answered);
+            if commands.is_empty() {
+                drop(answer.send(Ok(Vec::new())));
+                continue;
+            }
+            let shard = shards.entry(shard_of(organization, self.queues.len())).or_default();
+            let place = Some(place.clone());
+            shard.push(Job { organization, commands, now, answer, _place: place });
         }
-        let weight = u32::try_from(commands.len()).unwrap_or(u32::MAX);
-        let place = self.places.clone().try_acquire_many_owned(weight);
-        let place = place.map_err(|_| full(MOST_IN_BATCHES))?;
-        self.send(organization, commands, now, Some(place)).await
+        for (shard, jobs) in shards {
+            self.queue(shard, jobs);
+        }
+        join_all(waiting.into_iter().map(wait::<D>)).await
     }
 
-    async fn send(
-        &self,
-        organization: OrganizationId,
-        commands: Vec<D::Command>,
-        now: OffsetDateTime,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> Result<Vec<D::Outcome>, Error> {
-        let (answer, answered) = oneshot::channel();
-        let queue = self.queues.get(shard_of(organization, self.queues.len()));
-        let queue = queue.ok_or_else(|| anyhow::anyhow!("the ledger has no writer"))?;
-        let job = Job { organization, commands, now, answer, _place: place };
-        queue.try_send(job).map_err(|error| match error {
-            TrySendError::Full(_) => full(MOST_WAITING),
-            TrySendError::Closed(_) => unreachable(anyhow::anyhow!("the writer has ended")),
-        })?;
-        bounded(async {
-            answered.await.map_err(|_| unreachable(anyhow::anyhow!("the writer has died")))?
-        })
-        .await
+    /// Puts jobs into a queue, or tells each why that is impossible.
+    fn queue(&self, shard: usize, jobs: Vec<Job<D>>) {
+        let Some(queue) = self.queues.get(shard) else { return };
+        let (jobs, refusal) = match queue.try_send(jobs) {
+            Ok(()) => return,
+            Err(TrySendError::Full(jobs)) => (jobs, full(MOST_WAITING)),
+            Err(TrySendError::Closed(jobs)) => {
+                (jobs, unreachable(anyhow::anyhow!("the writer has ended")))
+            }
+        };
+        for job in jobs {
+            drop(job.answer.send(Err(refusal.for_another())));
+        }
     }
+}
+
+async fn wait<D: Door>(answered: oneshot::Receiver<Answer<D>>) -> Answer<D> {
+    bounded(async {
+        answered.await.map_err(|_| unreachable(anyhow::anyhow!("the writer has died")))?
+    })
+    .await
 }
 
 fn full(waiting: impl core::fmt::Display) -> Error {
@@ -240,16 +267,36 @@ fn shard_of(organization: OrganizationId, shards: usize) -> usize {
     usize::from(last) % shards.max(1)
 }
 
-async fn write<D: Door>(database: Database, mut jobs: mpsc::Receiver<Job<D>>) {
+async fn write<D: Door>(database: Database, mut queue: mpsc::Receiver<Vec<Job<D>>>) {
     let mut line = Line { database, connection: None };
-    let mut batch = Vec::with_capacity(MOST_AT_ONCE);
-    while jobs.recv_many(&mut batch, MOST_AT_ONCE).await > 0 {
-        while !batch.is_empty() {
-            let together = together(&batch);
-            let rest = batch.split_off(together);
-            line.serve::<D>(std::mem::replace(&mut batch, rest), false).await;
+    let mut taken = Vec::with_capacity(MOST_AT_ONCE);
+    let mut before = 0;
+    while queue.recv_many(&mut taken, MOST_AT_ONCE).await > 0 {
+        if before >= MANY {
+            gather(&mut queue, &mut taken, 2 * before).await;
+        }
+        before = taken.len();
+        let mut jobs: Vec<Job<D>> = taken.drain(..).flatten().collect();
+        while !jobs.is_empty() {
+            let rest = jobs.split_off(together(&jobs));
+            line.serve::<D>(std::mem::replace(&mut jobs, rest), false).await;
         }
     }
+}
+
+/// Takes more of what comes within a moment, up to a number.
+async fn gather<T>(queue: &mut mpsc::Receiver<T>, taken: &mut Vec<T>, enough: usize) {
+    let enough = enough.min(MOST_AT_ONCE);
+    let more = async {
+        while taken.len() < enough {
+            let room = enough - taken.len();
+            if queue.recv_many(taken, room).await == 0 {
+                break;
+            }
+        }
+    };
+    // What has come stays taken.
+    let _late = tokio::time::timeout(GATHERING, more).await;
 }
 
 /// How many of the jobs go into one transaction: all of them, but for large ones.
@@ -265,7 +312,7 @@ fn together<D: Door>(jobs: &[Job<D>]) -> usize {
 /// A writer's way to the database: one connection, kept as long as it works.
 struct Line {
     database: Database,
-    connection: Option<Object<AsyncPgConnection>>,
+    connection: Option<AsyncPgConnection>,
 }
 
 impl Line {
@@ -280,11 +327,10 @@ impl Line {
         }
         match tried {
             Ok(outcomes) => answer(batch, outcomes),
-            Err(Error::Unavailable { what, retry_after, cause }) if !stuck => {
-                tracing::warn!(error = format!("{cause:#}"), batch = batch.len(), "ledger is away");
+            Err(error @ Error::Unavailable { .. }) if !stuck => {
+                tracing::warn!(error = error.in_full(), batch = batch.len(), "ledger is away");
                 for job in batch {
-                    let cause = anyhow::anyhow!("{cause:#}");
-                    drop(job.answer.send(Err(Error::Unavailable { what, retry_after, cause })));
+                    drop(job.answer.send(Err(error.for_another())));
                 }
             }
             Err(error) if batch.len() > 1 => {
@@ -318,34 +364,26 @@ impl Line {
                 job.commands.iter().map(move |command| Order { organization, command, now, again })
             })
             .collect();
-        match apply::<D>(&connection, &orders, Some(FRAME)).await {
-            Ok(outcomes) => {
-                self.connection = Some(connection);
-                let mut outcomes = outcomes.into_iter();
-                let of_job = |job: &Job<D>| outcomes.by_ref().take(job.commands.len()).collect();
-                Ok(batch.iter().map(of_job).collect())
-            }
-            Err(error) => {
-                drop(Object::take(connection));
-                Err(error)
-            }
-        }
+        let mut outcomes = apply::<D>(&connection, &orders, Some(FRAME)).await?.into_iter();
+        self.connection = Some(connection);
+        // All that belong to a job are taken, also where an organization is unknown: the next ones
+        // belong to the next job.
+        let of_job = |job: &Job<D>| {
+            let own: Vec<_> = outcomes.by_ref().take(job.commands.len()).collect();
+            own.into_iter().collect()
+        };
+        Ok(batch.iter().map(of_job).collect())
     }
 
-    async fn connect<D: Door>(&self) -> Result<Object<AsyncPgConnection>, Error> {
-        let connection = self.database.connection().await?;
+    async fn connect<D: Door>(&self) -> Result<AsyncPgConnection, Error> {
+        let mut connection = self.database.line().await?;
         let prepared = async {
-            (&mut { &*connection }).batch_execute(FRAME.opening).await?;
+            connection.batch_execute(FRAME.opening).await?;
             D::prepare(&connection).await?;
-            (&mut { &*connection }).batch_execute("ROLLBACK").await
+            connection.batch_execute("ROLLBACK").await
         };
-        match prepared.await {
-            Ok(()) => Ok(connection),
-            Err(error) => {
-                drop(Object::take(connection));
-                Err(failed(error))
-            }
-        }
+        prepared.await.map_err(failed)?;
+        Ok(connection)
     }
 }
 

@@ -169,6 +169,7 @@ macro_rules! conformance {
                 what_ceases_to_exist_is_given_back
                 a_rolling_window_is_counted_in_buckets
                 a_batch_counts_each_key_once
+                a_batch_of_many_organizations_tells_each_its_own
                 batches_at_the_same_time_count_each_key_once
                 a_grace_lets_an_excess_stay
                 denials_are_listed_in_pages

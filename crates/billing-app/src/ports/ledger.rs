@@ -39,11 +39,11 @@ pub trait UsageLedger: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<UsageOutcome, Error>;
 
-    /// The same for many commands of one organization, in one transaction: all of them or none.
+    /// The same for many commands of many organizations. What comes of each organization's is in
+    /// their order; it is one transaction, all of them or none, and holds up nobody else's.
     async fn apply_all(
         &self,
-        organization: OrganizationId,
-        commands: Vec<UsageCommand>,
+        commands: Vec<(OrganizationId, Vec<UsageCommand>)>,
         now: OffsetDateTime,
-    ) -> Result<Vec<UsageOutcome>, Error>;
+    ) -> Vec<Result<Vec<UsageOutcome>, Error>>;
 }

@@ -53,10 +53,9 @@ mock! {
         ) -> Result<UsageOutcome, Error>;
         async fn apply_all(
             &self,
-            organization: OrganizationId,
-            commands: Vec<UsageCommand>,
+            commands: Vec<(OrganizationId, Vec<UsageCommand>)>,
             now: OffsetDateTime,
-        ) -> Result<Vec<UsageOutcome>, Error>;
+        ) -> Vec<Result<Vec<UsageOutcome>, Error>>;
     }
 }
 

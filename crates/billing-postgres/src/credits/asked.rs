@@ -8,6 +8,7 @@ use tokio::try_join;
 use uuid::Uuid;
 
 use super::{
+    Accounts,
     reads::{DecidedKeys, Draws, GrantsOfDraws, GrantsOfSources, Holds, OpenGrants},
     rows::{DrawRow, GrantRow, HoldRow, KeyRow, named_draw},
 };
@@ -22,7 +23,6 @@ pub(super) struct Asked<'a> {
     pub(super) organizations: Vec<Uuid>,
     key_owners: Vec<Uuid>,
     keys: Vec<&'a str>,
-    now: Option<OffsetDateTime>,
     decided: Option<[OffsetDateTime; 2]>,
     source_owners: Vec<Uuid>,
     source_kinds: Vec<&'a str>,
@@ -30,14 +30,15 @@ pub(super) struct Asked<'a> {
     draw_owners: Vec<Uuid>,
     draw_seqs: Vec<Option<i64>>,
     draw_decisions: Vec<Option<Uuid>>,
+    hold_owners: Vec<Uuid>,
     holds: Vec<Uuid>,
+    now: Option<OffsetDateTime>,
 }
 
 /// What is known of it.
 #[derive(Default)]
 pub(super) struct Rows {
     pub(super) grants: Vec<GrantRow>,
-    pub(super) holds: Vec<HoldRow>,
     pub(super) draws: Vec<DrawRow>,
     pub(super) keys: Vec<KeyRow>,
 }
@@ -62,8 +63,8 @@ impl<'a> Asked<'a> {
             CreditCommand::Consume(it) => self.key(&it.key, it.decision.0, order),
             CreditCommand::Hold(it) => self.key(&it.key, it.id.0, order),
             CreditCommand::Send(it) => self.key(&it.key, it.decision.0, order),
-            CreditCommand::Settle(it) => self.holds.push(it.hold.0),
-            CreditCommand::Release(hold) => self.holds.push(hold.0),
+            CreditCommand::Settle(it) => self.hold(owner, it.hold.0),
+            CreditCommand::Release(hold) => self.hold(owner, hold.0),
             CreditCommand::Grant(it) => self.source(owner, &it.source.kind, &it.source.id),
             CreditCommand::Revoke(it) => self.source(owner, &it.source.kind, &it.source.id),
             CreditCommand::Refund(it) => {
@@ -86,6 +87,11 @@ impl<'a> Asked<'a> {
         }
     }
 
+    fn hold(&mut self, owner: Uuid, hold: Uuid) {
+        self.hold_owners.push(owner);
+        self.holds.push(hold);
+    }
+
     fn source(&mut self, owner: Uuid, kind: &'a str, id: &'a str) {
         self.source_owners.push(owner);
         self.source_kinds.push(kind);
@@ -97,7 +103,7 @@ impl<'a> Asked<'a> {
         let (owners, seqs) = (self.draw_owners.as_slice(), self.draw_seqs.as_slice());
         let decisions = self.draw_decisions.as_slice();
         let no_draws = owners.is_empty();
-        let (mut grants, of_sources, of_draws, holds, draws, keys) = try_join!(
+        let (mut grants, of_sources, of_draws, draws, keys) = try_join!(
             biased;
             async {
                 let open = OpenGrants { organizations: &self.organizations };
@@ -109,7 +115,6 @@ impl<'a> Asked<'a> {
             some(no_draws, async {
                 GrantsOfDraws { owners, seqs, decisions }.load(&mut { connection }).await
             }),
-            async { self.holds().load(&mut { connection }).await },
             some(no_draws, async {
                 Draws { owners, seqs, decisions }.load(&mut { connection }).await
             }),
@@ -117,7 +122,26 @@ impl<'a> Asked<'a> {
         )?;
         grants.extend(of_sources);
         grants.extend(of_draws);
-        Ok(Rows { grants, holds, draws, keys })
+        Ok(Rows { grants, draws, keys })
+    }
+
+    /// Reads holds, where some are named or accounts hold something: most hold nothing, and then
+    /// nobody waits for this.
+    pub(super) async fn read_holds(
+        &self,
+        connection: &AsyncPgConnection,
+        accounts: &Accounts,
+    ) -> QueryResult<Vec<HoldRow>> {
+        let now = self.now.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+        let (holding, instants): (Vec<_>, Vec<_>) = accounts
+            .values()
+            .filter(|account| account.held > 0)
+            .map(|account| (account.organization_id.0, account.last_at.max(now)))
+            .unzip();
+        some(self.holds.is_empty() && holding.is_empty(), async {
+            self.holds(&holding, &instants).load(&mut { connection }).await
+        })
+        .await
     }
 
     fn sources(&self) -> GrantsOfSources<'_> {
@@ -125,9 +149,8 @@ impl<'a> Asked<'a> {
         GrantsOfSources { owners: source_owners, kinds: source_kinds, ids: source_ids }
     }
 
-    fn holds(&self) -> Holds<'_> {
-        let now = self.now.unwrap_or(OffsetDateTime::UNIX_EPOCH);
-        Holds { organizations: &self.organizations, named: &self.holds, now }
+    fn holds<'b>(&'b self, holding: &'b [Uuid], instants: &'b [OffsetDateTime]) -> Holds<'b> {
+        Holds { owners: &self.hold_owners, named: &self.holds, holding, instants }
     }
 
     fn keys(&self) -> DecidedKeys<'_> {
@@ -144,6 +167,7 @@ impl<'a> Asked<'a> {
         unless(false, connection, GrantsOfDraws { owners, seqs, decisions }).await?;
         unless(false, connection, Draws { owners, seqs, decisions }).await?;
         unless(false, connection, none.keys()).await?;
+        unless(false, connection, none.holds(&[], &[])).await?;
         none.read(connection).await.map(drop)
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Entries<'a> {
     balances: Vec<i64>,
     overdrawn: Vec<i64>,
     held: Vec<i64>,
-    touched: Vec<serde_json::Value>,
+    touched: Vec<String>,
     origins: Vec<&'a str>,
     source_kinds: Vec<Option<&'a str>>,
     source_ids: Vec<Option<&'a str>>,
@@ -53,7 +53,7 @@ impl<'a> Entries<'a> {
         self.balances.push(entry.balance_after);
         self.overdrawn.push(entry.overdrawn_change);
         self.held.push(entry.held_change);
-        self.touched.push(serde_json::to_value(&entry.touched).map_err(anyhow::Error::from)?);
+        self.touched.push(serde_json::to_string(&entry.touched).map_err(anyhow::Error::from)?);
         let origin = OriginColumns::of(&entry.origin).map_err(anyhow::Error::from)?;
         self.origins.push(origin.name);
         self.source_kinds.push(origin.source.map(|it| it.kind.as_str()));

@@ -21,7 +21,8 @@ use crate::{
 /// Locks the accounts that the commands name and reads what they will be decided on. Accounts
 /// that do not exist are left out.
 ///
-/// In a frame all of it is one flight behind the opening of the transaction. PostgreSQL takes the
+/// In a frame all of it is one flight behind the opening of the transaction, but for holds, where
+/// there are any. PostgreSQL takes the
 /// statements one after the other, so the later ones see what the holder of a lock committed.
 pub(super) async fn load(
     connection: &AsyncPgConnection,
@@ -49,6 +50,12 @@ pub(super) async fn load(
         accounts.insert(account.organization_id, account);
     }
     know(&mut accounts, read)?;
+    for row in asked.read_holds(connection, &accounts).await.map_err(failed)? {
+        let (organization, hold) = rows::hold(row)?;
+        if let Some(account) = accounts.get_mut(&organization) {
+            account.know_hold(hold);
+        }
+    }
     Ok(accounts)
 }
 
@@ -57,12 +64,6 @@ fn know(accounts: &mut Accounts, read: Rows) -> Result<(), Error> {
         let (organization, grant) = rows::grant(row)?;
         if let Some(account) = accounts.get_mut(&organization) {
             account.know_grant(grant);
-        }
-    }
-    for row in read.holds {
-        let (organization, hold) = rows::hold(row)?;
-        if let Some(account) = accounts.get_mut(&organization) {
-            account.know_hold(hold);
         }
     }
     for row in read.draws {

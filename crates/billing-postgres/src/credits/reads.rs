@@ -79,25 +79,28 @@ statement! {
 }
 
 statement! {
-    /// Holds that are named, that are due, and of the other open ones so many that the next to be
-    /// due is known whatever becomes of those that are named.
-    Holds<'a> { organizations: &'a [Uuid], named: &'a [Uuid], now: OffsetDateTime } -> (
+    /// Holds that are named; of accounts that hold something those that are due at its instant, and
+    /// of the other open ones so many that the next to be due is known whatever becomes of those
+    /// that are named.
+    Holds<'a> {
+        owners: &'a [Uuid], named: &'a [Uuid], holding: &'a [Uuid], instants: &'a [OffsetDateTime],
+    } -> (
         SqlUuid, SqlUuid, Text, BigInt, Jsonb, Timestamptz, Nullable<Text>, Nullable<BigInt>,
         Nullable<BigInt>, Nullable<BigInt>
     );
     "SELECT organization_id, hold_id, event, amount, parts, until, how, settled, seq, \
-     balance_after FROM credit_holds WHERE organization_id = ANY(" [organizations: Array<SqlUuid>]
+     balance_after FROM credit_holds WHERE organization_id = ANY(" [owners: Array<SqlUuid>]
     ") AND hold_id = ANY(" [named: Array<SqlUuid>]
     ") UNION ALL SELECT h.organization_id, hold_id, event, amount, parts, until, how, settled, \
-     seq, balance_after FROM credit_accounts a JOIN credit_holds h USING (organization_id) \
-     WHERE a.held > 0 AND a.organization_id = ANY(" [organizations: Array<SqlUuid>]
-    ") AND h.open AND h.until <= greatest(a.last_at, " [now: Timestamptz]
-    ") UNION ALL SELECT next.* FROM credit_accounts a CROSS JOIN LATERAL (SELECT \
+     seq, balance_after FROM unnest(" [holding: Array<SqlUuid>] ", " [instants: Array<Timestamptz>]
+    ") a (organization_id, instant) JOIN credit_holds h USING (organization_id) \
+     WHERE h.open AND h.until <= a.instant AND h.organization_id = ANY(" [holding: Array<SqlUuid>]
+    ") UNION ALL SELECT next.* FROM unnest(" [holding: Array<SqlUuid>] ", "
+    [instants: Array<Timestamptz>] ") a (organization_id, instant) CROSS JOIN LATERAL (SELECT \
      h.organization_id, hold_id, event, amount, parts, until, how, settled, seq, balance_after \
      FROM credit_holds h WHERE h.organization_id = a.organization_id AND h.open \
-     AND h.until > greatest(a.last_at, " [now: Timestamptz]
-    ") ORDER BY until LIMIT 1 + cardinality(" [named: Array<SqlUuid>]
-    ")) next WHERE a.held > 0 AND a.organization_id = ANY(" [organizations: Array<SqlUuid>] ")"
+     AND h.until > a.instant ORDER BY until LIMIT 1 + cardinality(" [named: Array<SqlUuid>]
+    ")) next"
 }
 
 statement! {

@@ -90,23 +90,27 @@ statement! {
     InsertEntries<'a> {
         organizations: &'a [Uuid], seqs: &'a [i64], dates: &'a [OffsetDateTime],
         kinds: &'a [&'a str], amounts: &'a [i64], balances: &'a [i64], overdrawn: &'a [i64],
-        held: &'a [i64], touched: &'a [Value], origins: &'a [&'a str], source_kinds: &'a [Option<&'a str>],
-        source_ids: &'a [Option<&'a str>], decisions: &'a [Option<Uuid>],
+        held: &'a [i64], touched: &'a [String], origins: &'a [&'a str],
+        source_kinds: &'a [Option<&'a str>], source_ids: &'a [Option<&'a str>], decisions: &'a [Option<Uuid>],
         keys: &'a [Option<&'a str>], events: &'a [Option<&'a str>],
         quantities: &'a [Option<i64>], unit_costs: &'a [Option<i64>],
         references: &'a [Option<i64>], details: &'a [Option<Value>],
     } -> BigInt;
     "INSERT INTO credit_transactions (organization_id, seq, at, kind, amount, balance_after, \
      overdrawn_change, held_change, touched, origin, source_kind, source_id, decision_id, key, \
-     event, quantity, unit_cost, refers_to, detail) SELECT * FROM unnest("
+     event, quantity, unit_cost, refers_to, detail) SELECT organization_id, seq, at, kind, amount, \
+     balance_after, overdrawn_change, held_change, touched::jsonb, origin, source_kind, source_id, \
+     decision_id, key, event, quantity, unit_cost, refers_to, detail FROM unnest("
     [organizations: Array<SqlUuid>] ", " [seqs: Array<BigInt>] ", " [dates: Array<Timestamptz>]
     ", " [kinds: Array<Text>] ", " [amounts: Array<BigInt>] ", " [balances: Array<BigInt>] ", "
-    [overdrawn: Array<BigInt>] ", " [held: Array<BigInt>] ", " [touched: Array<Jsonb>] ", " [origins: Array<Text>] ", "
+    [overdrawn: Array<BigInt>] ", " [held: Array<BigInt>] ", " [touched: Array<Text>] ", " [origins: Array<Text>] ", "
     [source_kinds: Array<Nullable<Text>>] ", " [source_ids: Array<Nullable<Text>>] ", "
     [decisions: Array<Nullable<SqlUuid>>] ", " [keys: Array<Nullable<Text>>] ", "
     [events: Array<Nullable<Text>>] ", " [quantities: Array<Nullable<BigInt>>] ", "
     [unit_costs: Array<Nullable<BigInt>>] ", " [references: Array<Nullable<BigInt>>] ", "
-    [details: Array<Nullable<Jsonb>>] ")"
+    [details: Array<Nullable<Jsonb>>] ") x (organization_id, seq, at, kind, amount, \
+     balance_after, overdrawn_change, held_change, touched, origin, source_kind, source_id, \
+     decision_id, key, event, quantity, unit_cost, refers_to, detail)"
 }
 
 statement! {

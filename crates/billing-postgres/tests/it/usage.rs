@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
-use billing_app::ports::{Facts, QuotaQuestion, Scope, Store, UsageLedger};
+use billing_app::{
+    Error,
+    ports::{Facts, QuotaQuestion, Scope, Store, UsageLedger},
+};
 use billing_domain::{
     catalogue::{Aggregation, Meter},
     id::OrganizationId,
@@ -134,13 +137,23 @@ async fn all_aggregations_keep_the_invariants() {
     }
     let (first, second) = uses.split_at(70);
     for part in [first, second, first] {
-        writers.apply_all(organization, part.to_vec(), NOON).await.unwrap();
+        all(&writers, organization, part.to_vec()).await.unwrap();
     }
     assert_eq!(database.violations().await.unwrap(), []);
     let narrow = "SELECT 'facts' AS name, count(*) AS number FROM usage_keys \
          WHERE operation = 'track' AND num_nonnulls(most, overage, used, bonus, resets_at, \
          plan_version_id) > 0";
     assert_eq!(rows(&scratch, narrow).await, [("facts".to_owned(), 0)]);
+}
+
+/// A batch of one organization.
+async fn all(
+    writers: &UsageWriters,
+    organization: OrganizationId,
+    commands: Vec<UsageCommand>,
+) -> Result<Vec<UsageOutcome>, Error> {
+    let outcomes = writers.apply_all(vec![(organization, commands)], NOON).await;
+    outcomes.into_iter().next().unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -155,9 +168,9 @@ async fn a_batch_that_cannot_be_recorded_takes_no_other_along() {
     let mut bad: Vec<UsageCommand> = (0..10).map(good).collect();
     bad.push(poison.into());
     let (refused, counted, alone) = tokio::join!(
-        writers.apply_all(organization, bad, NOON),
-        writers.apply_all(organization, (10..20).map(good).collect(), NOON),
-        writers.apply_all(other, (0..10).map(good).collect(), NOON),
+        all(&writers, organization, bad),
+        all(&writers, organization, (10..20).map(good).collect()),
+        all(&writers, other, (0..10).map(good).collect()),
     );
     assert!(refused.is_err(), "{refused:?}");
     assert_eq!((counted.unwrap().len(), alone.unwrap().len()), (10, 10));
@@ -232,7 +245,7 @@ async fn a_lost_connection_counts_nothing_twice_also_without_keys_of_callers() {
                     ..tracked(format!("{client} {n} {m}"), Effect::Add, 1)
                 };
                 let batch = (0..5).map(|m| made(m).into()).collect();
-                let answered = writers.apply_all(organization, batch, NOON).await;
+                let answered = all(&writers, organization, batch).await;
                 counted += answered.map_or(0, |outcomes| outcomes.len());
             }
             counted

@@ -51,15 +51,18 @@ impl UsageLedger for MemoryStore {
 
     async fn apply_all(
         &self,
-        organization: OrganizationId,
-        commands: Vec<UsageCommand>,
+        commands: Vec<(OrganizationId, Vec<UsageCommand>)>,
         now: OffsetDateTime,
-    ) -> Result<Vec<UsageOutcome>, Error> {
-        let all = |world: &mut World| {
-            let apply = |command| world.apply_usage(organization, command, now);
-            commands.iter().map(apply).collect()
-        };
-        self.shared.commit(all).await
+    ) -> Vec<Result<Vec<UsageOutcome>, Error>> {
+        let mut outcomes = Vec::with_capacity(commands.len());
+        for (organization, commands) in commands {
+            let all = |world: &mut World| {
+                let apply = |command| world.apply_usage(organization, command, now);
+                commands.iter().map(apply).collect()
+            };
+            outcomes.push(self.shared.commit(all).await);
+        }
+        outcomes
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use billing_app::{
     Error, Missing,
-    ports::{Correction, Page, Scope},
+    ports::{Correction, Page, Scope, UsageLedger},
 };
 use billing_domain::{
     catalogue::{Aggregation, Rolling, Window},
@@ -119,17 +119,54 @@ pub async fn a_batch_counts_each_key_once(subject: &Subject) -> Promise {
         let is_fresh = |outcome: &&UsageOutcome| matches!(outcome, UsageOutcome::Recorded(facts) if !facts.replayed);
         outcomes.iter().filter(is_fresh).count()
     };
-    let first = subject.usage.apply_all(organization, batch().collect(), NOON).await?;
+    let first = all(&subject.usage, organization, batch().collect()).await?;
     assert_eq!((first.len(), fresh(first)), (100, 49));
-    let again = subject.usage.apply_all(organization, batch().collect(), NOON).await?;
+    let again = all(&subject.usage, organization, batch().collect()).await?;
     assert_eq!(fresh(again), 0);
     assert!(apply(subject, organization, tracked("key 7", Effect::Add, 1)).await?.replayed);
     assert_eq!(quota(subject, organization, (a_usage_rule(10), NOON)).await?.used, 50);
-    let none = subject.usage.apply_all(organization, Vec::new(), NOON).await?;
+    let none = all(&subject.usage, organization, Vec::new()).await?;
     assert_eq!(none, []);
-    let nobody = subject.usage.apply_all(a_fresh_id(), batch().collect(), NOON).await;
+    let nobody = all(&subject.usage, a_fresh_id(), batch().collect()).await;
     assert!(matches!(nobody, Err(Error::NotFound(Missing::Organization))), "{nobody:?}");
     Ok(())
+}
+
+/// Batches of many organizations: each is told its own, in the order in which they were named, and
+/// an unknown one holds up nobody.
+pub async fn a_batch_of_many_organizations_tells_each_its_own(subject: &Subject) -> Promise {
+    let mut named = Vec::new();
+    for count in 1..=20_usize {
+        let id = if count == 7 { a_fresh_id() } else { subject.registered().await? };
+        named.push((id, count));
+    }
+    let uses = |(id, count): &(OrganizationId, usize)| {
+        let usage = |n| tracked(&format!("key {n}"), Effect::Add, 1).into();
+        (*id, (0..*count).map(usage).collect())
+    };
+    let outcomes = subject.usage.apply_all(named.iter().map(uses).collect(), NOON).await;
+    assert_eq!(outcomes.len(), named.len());
+    for ((id, count), outcomes) in named.into_iter().zip(outcomes) {
+        if count == 7 {
+            let unknown = matches!(outcomes, Err(Error::NotFound(Missing::Organization)));
+            assert!(unknown, "{outcomes:?}");
+            continue;
+        }
+        assert_eq!(outcomes?.len(), count);
+        let used = quota(subject, id, (a_usage_rule(100), NOON)).await?.used;
+        assert_eq!(used, u64::try_from(count)?);
+    }
+    Ok(())
+}
+
+/// A batch of one organization.
+async fn all(
+    ledger: &Arc<dyn UsageLedger>,
+    organization: OrganizationId,
+    commands: Vec<UsageCommand>,
+) -> Result<Vec<UsageOutcome>, Error> {
+    let outcomes = ledger.apply_all(vec![(organization, commands)], NOON).await;
+    outcomes.into_iter().next().expect("there is an answer for every organization")
 }
 
 /// Batches and single uses at once, with the same keys: each counts once.
@@ -142,7 +179,7 @@ pub async fn batches_at_the_same_time_count_each_key_once(subject: &Subject) -> 
             if task % 3 == 0 {
                 ledger.apply(organization, usage(task), NOON).await.map(drop)
             } else {
-                ledger.apply_all(organization, (0..30).map(usage).collect(), NOON).await.map(drop)
+                all(&ledger, organization, (0..30).map(usage).collect()).await.map(drop)
             }
         }
     });
