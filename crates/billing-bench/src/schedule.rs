@@ -45,14 +45,12 @@ pub(crate) const CLASSIC_HOT: Step = Step::Sql(Script::Classic, Who::Hot);
 pub(crate) const CALL_ALONE: Step = Step::Sql(Script::Call, Who::Alone);
 
 /// A machine drifts, and tables grow: what is compared stands side by side, mostly with the
-/// reference on both sides.
+/// reference on both sides. Webhooks come last: their effects go on when the load is over.
 const ALWAYS: &[Step] = &[
     HELLO,
     CONSUME,
     HELLO,
     CHECK,
-    HELLO,
-    WEBHOOK,
     HELLO,
     CONSUME,
     CLASSIC,
@@ -72,6 +70,9 @@ const ALWAYS: &[Step] = &[
     HELLO_ALONE,
     CONSUME_ALONE,
     CALL_ALONE,
+    HELLO,
+    WEBHOOK,
+    HELLO,
 ];
 
 /// What takes minutes to prepare.
