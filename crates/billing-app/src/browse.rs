@@ -1,13 +1,10 @@
 //! What operators look at.
 
-use billing_domain::{
-    id::{OrganizationId, WebhookId},
-    organization::Organization,
-};
+use billing_domain::{id::OrganizationId, organization::Organization};
 
 use crate::{
     Billing, Error, Missing,
-    ports::{InboxHealth, Page, WebhookRow, WebhookStatus},
+    ports::{InboxHealth, Page},
 };
 
 impl Billing {
@@ -29,21 +26,6 @@ impl Billing {
         page: Page<OrganizationId>,
     ) -> Result<Vec<Organization>, Error> {
         self.ports.organizations.organizations(page).await
-    }
-
-    /// Webhooks, the newest first.
-    pub async fn list_webhooks(
-        &self,
-        status: Option<WebhookStatus>,
-        page: Page<WebhookId>,
-    ) -> Result<Vec<WebhookRow>, Error> {
-        self.ports.inbox.list(status, page.after, page.limit).await
-    }
-
-    /// Processes a webhook again, whatever became of it. Doing so twice has one effect.
-    pub async fn retry_webhook(&self, id: WebhookId) -> Result<(), Error> {
-        let found = self.ports.inbox.retry(id, self.ports.clock.wall()).await?;
-        if found { Ok(()) } else { Err(Error::NotFound(Missing::Webhook)) }
     }
 
     /// Whether the database answers, and how many webhooks wait.

@@ -83,11 +83,13 @@ pub enum Missing {
     Decision,
     /// An auto top-up of credits: nobody ever said what is wanted.
     AutoTopUp,
+    /// A job.
+    Job,
 }
 
 impl Missing {
     /// Every one of them, for the registry of error codes.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Organization,
         Self::Plan,
         Self::CreditProduct,
@@ -102,6 +104,7 @@ impl Missing {
         Self::Draw,
         Self::Decision,
         Self::AutoTopUp,
+        Self::Job,
     ];
 
     /// Its name in messages.
@@ -121,6 +124,7 @@ impl Missing {
             Self::Draw => "use of credits",
             Self::Decision => "decision",
             Self::AutoTopUp => "auto top-up",
+            Self::Job => "job",
         }
     }
 }
@@ -196,9 +200,21 @@ pub enum Refusal {
     /// No more can be given back than was used.
     #[error("only {0} credits of it can be given back")]
     MoreThanUsed(i64),
+    /// The webhook had its effect, or none to have.
+    #[error("the webhook is {0}: there is nothing to give up")]
+    WebhookDone(&'static str),
     /// A meter that cannot be counted beyond.
     #[error("the total on this meter would be too large to be counted")]
     TooMuch,
+    /// Another runs the job: one at a time.
+    #[error("the job `{0}` is running already")]
+    JobRunning(String),
+    /// Where money is real, time is too.
+    #[error("the clock moves only in a sandbox: where money is real, time is too")]
+    ClockIsReal,
+    /// What has been booked has been booked.
+    #[error("the clock stands at {0}, and cannot go back")]
+    ClockGoesBack(OffsetDateTime),
 }
 
 impl Error {

@@ -63,6 +63,7 @@ impl Billing {
                 self.known.entitlements.forget_all();
                 self.known.quotas.forget_all();
                 self.known_keys.forget_all();
+                self.forget(Change::Clock);
             }
         }
     }
@@ -75,6 +76,11 @@ impl Billing {
             }
             Change::Usage(organization) => self.known.quotas.forget(organization),
             Change::ApiKeys => self.known_keys.forget_all(),
+            Change::Clock => {
+                if let Some(clock) = &self.ports.movable_clock {
+                    clock.look();
+                }
+            }
         }
     }
 

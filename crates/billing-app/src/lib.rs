@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use billing_domain::gateway::Gateway;
 
+mod advance_clock;
+mod analyze_usage;
+mod archive_usage;
 mod authenticate;
 mod auto_top_up;
 mod book_due_credits;
@@ -23,8 +26,11 @@ mod give_bonus;
 mod grant_credits;
 mod grant_to_many;
 mod hold_credits;
+mod jobs;
 mod known;
 mod link_customer;
+mod make_partitions;
+mod measure_usage;
 mod memory;
 mod open_checkout;
 mod open_portal;
@@ -39,14 +45,20 @@ mod refund_credits;
 mod register_organization;
 mod resolve_hold;
 mod return_urls;
+mod roll_up_usage;
+mod run_job;
 mod seed_catalogue;
 mod settle;
 mod start_subscription;
+mod tend_webhooks;
 mod token;
 mod top_up_credits;
 mod transfer_credits;
+mod webhook_metrics;
 
 pub use self::{
+    advance_clock::{Advance, Advanced, ClockStands},
+    analyze_usage::{MeterAnalytics, UsageAnalytics, UsageForecast, UsageSpan},
     authenticate::Caller,
     auto_top_up::SetAutoTopUp,
     buy_credits::BuyCredits,
@@ -60,29 +72,36 @@ pub use self::{
     grant_credits::GrantCredits,
     grant_to_many::{GrantToMany, GrantedToMany},
     hold_credits::{HoldAnswer, HoldRequest, HowMuch},
+    jobs::{JOBS, Job, Schedule},
+    measure_usage::{MeterMetrics, NearLimit, UsageMetrics},
     open_checkout::Opened,
     process_webhooks::Progress,
     read_account::{CreditReport, MeterReport, Summary},
     rebuild_usage::Rebuilt,
-    receive_webhook::Received,
+    receive_webhook::{Received, Turned},
     record_usage::{RecordUsage, UsageAnswer},
     record_usage_batch::Tracked,
     refund_credits::RefundRequest,
     register_organization::NewOrganization,
     return_urls::ReturnUrls,
+    run_job::{JobEnded, JobStands, Pace},
     start_subscription::StartSubscription,
+    tend_webhooks::Mandate,
     token::Environment,
     transfer_credits::{TransferAnswer, TransferRequest},
+    webhook_metrics::{InboxCondition, WebhookMetrics},
 };
 use crate::{
     authenticate::KnownKeys,
     current_catalogue::CurrentCatalogue,
     known::KnownOrganizations,
     ports::{
-        AccessQueries, CatalogueQueries, Changes, Clock, CreditLedger, Facts, Ids, Inbox,
-        LedgerQueries, MoneyQueries, OrganizationQueries, PaymentGateway, Requests, Secrets, Store,
-        UsageLedger,
+        AccessQueries, ArchiveFolder, CatalogueQueries, Changes, Clock, CreditLedger, Facts, Ids,
+        Inbox, JobStore, LedgerQueries, MoneyQueries, MovableClock, OrganizationQueries,
+        Partitions, Pass, PaymentGateway, Requests, Secrets, SimulatedGateway, Store, UsageArchive,
+        UsageDays, UsageLedger,
     },
+    receive_webhook::TurnedAway,
 };
 
 /// The use cases, over the ports that they were given.
@@ -92,6 +111,7 @@ pub struct Billing {
     current_catalogue: CurrentCatalogue,
     known_keys: KnownKeys,
     known: KnownOrganizations,
+    turned_away: TurnedAway,
 }
 
 /// All that the use cases need from the outside.
@@ -115,12 +135,26 @@ pub struct Ports {
     pub money: Arc<dyn MoneyQueries>,
     /// What stands in the ledgers.
     pub ledgers: Arc<dyn LedgerQueries>,
+    /// Use by day.
+    pub usage_days: Arc<dyn UsageDays>,
+    /// Raw events of old months.
+    pub usage_archive: Arc<dyn UsageArchive>,
+    /// Where they are put away; nothing is without it.
+    pub archive_folder: Option<Arc<dyn ArchiveFolder>>,
     /// Who may ask.
     pub access: Arc<dyn AccessQueries>,
     /// What decisions rest on.
     pub facts: Arc<dyn Facts>,
     /// The way to the other processes.
     pub changes: Arc<dyn Changes>,
+    /// Who runs which job.
+    pub jobs: Arc<dyn JobStore>,
+    /// Room for what comes.
+    pub partitions: Arc<dyn Partitions>,
+    /// The business clock as something that can be moved; nothing where money is real.
+    pub movable_clock: Option<Arc<dyn MovableClock>>,
+    /// The simulators that play gateways.
+    pub simulators: Vec<Arc<dyn SimulatedGateway>>,
     /// The gateways that are switched on, the preferred one first.
     pub gateways: Vec<Arc<dyn PaymentGateway>>,
     /// The time.
@@ -144,6 +178,8 @@ pub struct Settings {
     pub promotion_codes: bool,
     /// Whether the credits of periods that are longer than a month come month by month.
     pub monthly_credits: bool,
+    /// Days that raw events of use stay at least, before their month is put away.
+    pub usage_kept_days: i64,
 }
 
 impl Default for Settings {
@@ -154,6 +190,7 @@ impl Default for Settings {
             automatic_tax: true,
             promotion_codes: true,
             monthly_credits: true,
+            usage_kept_days: 90,
         }
     }
 }
@@ -168,6 +205,7 @@ impl Billing {
             current_catalogue,
             known_keys: KnownKeys::default(),
             known: KnownOrganizations::default(),
+            turned_away: TurnedAway::default(),
         }
     }
 
@@ -184,6 +222,20 @@ impl Billing {
     /// Fingerprints and random numbers, for the HTTP layer.
     pub fn secrets(&self) -> &dyn Secrets {
         &*self.ports.secrets
+    }
+
+    /// Waits while the clock of a sandbox is moved. Who books by the clock holds the pass until its
+    /// last commit; where money is real there is none, and nothing to wait for.
+    pub async fn enter(&self) -> Result<Option<Pass>, Error> {
+        match &self.ports.movable_clock {
+            Some(clock) => clock.enter().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Another pass for work that outlives the request which holds one.
+    pub fn enter_too(&self) -> Option<Pass> {
+        self.ports.movable_clock.as_ref().map(|clock| clock.enter_too())
     }
 
     /// The gateway of a name, or the preferred one.

@@ -8,10 +8,15 @@ mod clock;
 mod facts;
 mod gateway;
 mod inbox;
+mod jobs;
 mod ledger;
+mod partitions;
 mod queries;
 mod requests;
+mod sandbox;
 mod store;
+mod usage_archive;
+mod usage_days;
 
 pub use self::{
     changes::{Change, Changes, Heard},
@@ -23,15 +28,27 @@ pub use self::{
         Notice, PaymentGateway, PortalSessions, SeenCheckout, SeenCheckoutStatus, SeenInvoice,
         SeenPayment, SeenPrice, SeenSubscription, Unreadable, Webhooks,
     },
-    inbox::{Claim, Claimed, Inbox, InboxHealth, NewWebhook, WebhookRow, WebhookStatus},
+    inbox::{
+        Claim, Claimed, Deed, FailedTry, Inbox, InboxFigures, InboxHealth, Matching, NewWebhook,
+        Tried, TryOutcome, WebhookAction, WebhookDetail, WebhookFilter, WebhookRow, WebhookStatus,
+        WebhookTry,
+    },
+    jobs::{
+        AskedBy, Claimable, Ended, JobClaim, JobLease, JobRow, JobRun, JobStore, NewJob, Outcome,
+        RUNS_KEPT, RunId,
+    },
     ledger::{CreditLedger, UsageLedger},
+    partitions::Partitions,
     queries::{
         AccessQueries, ApiKey, CatalogueQueries, CreditSummary, LedgerQueries, MoneyQueries,
         OrganizationQueries, Page, Scopes, UnknownScope,
     },
     requests::{Answer, Begun, RequestKey, Requests},
+    sandbox::{ClockMove, MovableClock, Pass, SimulatedGateway},
     store::{
         AccessKeys, AutoTopUps, Catalogues, Checkouts, Correction, Credits, InboxMarks,
         Organizations, Payments, Scope, Store, Subscriptions, UnitOfWork, Usage,
     },
+    usage_archive::{ArchiveFolder, ArchivedMonth, Lines, NewFile, RawEvent, UsageArchive},
+    usage_days::{DayOfAll, MeterDay, RolledUp, UsageDays},
 };

@@ -1,21 +1,26 @@
 //! Webhooks have their effect: the effect and the mark in one commit.
 
-use std::time::Duration;
+use std::{panic::AssertUnwindSafe, time::Duration};
 
+use billing_domain::{
+    event::{Event, INSTALLATION, What},
+    id::EventId,
+};
+use futures_util::FutureExt as _;
 use time::OffsetDateTime;
 
 use crate::{
     Billing, Error,
     gateway_facts::{GatewayFacts, ask},
-    ports::{About, Claimed, GatewayError, Scope},
+    ports::{About, Claimed, FailedTry, GatewayError, Scope, Tried},
     settle::Unsettled,
 };
 
 /// How long a claim lasts before another worker may try: after a crash nobody waits longer. A slow
 /// one that comes later finds its claim gone, and changes nothing.
 const LEASE: Duration = Duration::from_secs(45);
-/// How many are claimed at once: they are processed one after the other, under one lease.
-const BATCH: i64 = 4;
+/// How many a round claims: they are processed one after the other, under one lease.
+const ROUND: i64 = 4;
 /// Minutes before each retry; after the last one it is dead.
 const RETRY_AFTER_MINUTES: [i64; 8] = [1, 2, 4, 8, 16, 32, 60, 60];
 
@@ -36,90 +41,164 @@ impl Progress {
 }
 
 /// Why a try failed.
-enum Failure {
-    /// Trying again may help.
-    Passing(String),
-    /// Trying again is useless.
-    Permanent(String),
+struct Failure {
+    error: String,
+    /// Whether trying again is useless.
+    permanent: bool,
+    /// Whether money or access hangs on it.
+    critical: bool,
+}
+
+impl Failure {
+    fn passing(error: impl ToString) -> Self {
+        Self { error: error.to_string(), permanent: false, critical: false }
+    }
+
+    fn permanent(error: impl ToString) -> Self {
+        Self { permanent: true, ..Self::passing(error) }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::passing(error.in_full())
+    }
 }
 
 impl Billing {
-    /// Processes webhooks that are due, one batch. A failing one does not hold up the others.
+    /// Processes webhooks that are due, a few, one after the other. A failing one does not hold up
+    /// the others. A server takes them apart instead, and processes them side by side.
     pub async fn process_webhooks(&self) -> Result<Progress, Error> {
-        let wall = self.ports.clock.wall();
         let mut progress = Progress::default();
-        for claimed in self.ports.inbox.claim(wall, LEASE, BATCH).await? {
-            match self.process(&claimed).await {
-                Ok(()) => progress.done += 1,
-                Err(failure) => {
-                    progress.failed += 1;
-                    self.record_failure(&claimed, failure).await?;
-                }
+        for claimed in self.claim_webhooks(ROUND).await? {
+            if self.process_webhook(&claimed).await? {
+                progress.done += 1;
+            } else {
+                progress.failed += 1;
             }
         }
         Ok(progress)
     }
 
-    async fn process(&self, claimed: &Claimed) -> Result<(), Failure> {
-        let gateway = self.gateway(Some(claimed.gateway)).map_err(passing)?;
-        let notice = gateway.webhooks().read(&claimed.body);
-        let notice = notice.map_err(|error| Failure::Permanent(error.to_string()))?;
-        if notice.about == About::Nothing {
-            return self.ignore(claimed).await;
+    /// Claims webhooks that are due, at most so many, each of another subject. Each is to be
+    /// processed at once: its lease has begun.
+    pub async fn claim_webhooks(&self, limit: i64) -> Result<Vec<Claimed>, Error> {
+        self.ports.inbox.claim(self.ports.clock.wall(), LEASE, limit).await
+    }
+
+    /// Processes a webhook that was claimed. Whether it had its effect, or none to have; if not,
+    /// it will be tried again, or waits for a person.
+    pub async fn process_webhook(&self, claimed: &Claimed) -> Result<bool, Error> {
+        let began_at = self.ports.clock.wall();
+        // A panic is a failure of this one, not of the worker.
+        let tried = AssertUnwindSafe(self.try_webhook(claimed, began_at)).catch_unwind().await;
+        let tried = tried.unwrap_or_else(|_| {
+            let failure = Failure::passing("processing it panicked: a fault of ours");
+            Err(Failure { critical: true, ..failure })
+        });
+        match tried {
+            Ok(()) => Ok(true),
+            Err(failure) => self.record_failure(claimed, began_at, failure).await.map(|()| false),
         }
+    }
+
+    async fn try_webhook(
+        &self,
+        claimed: &Claimed,
+        began_at: OffsetDateTime,
+    ) -> Result<(), Failure> {
+        let tries = usize::try_from(claimed.attempts).unwrap_or_default();
+        if tries > RETRY_AFTER_MINUTES.len() {
+            let error = format!("it was tried {tries} times, and nobody saw the end of the last");
+            return Err(Failure::permanent(error));
+        }
+        let gateway = self.gateway(Some(claimed.gateway))?;
+        let notice = gateway.webhooks().read(&claimed.body).map_err(Failure::permanent)?;
+        if notice.about == About::Nothing {
+            return self.ignore(claimed, began_at).await;
+        }
+        let told_at_once = |failure: Failure| Failure { critical: notice.critical, ..failure };
         // Asked before the transaction, and dated before the question was put.
         let asked_at = self.ports.clock.wall();
-        let facts = ask(gateway, &notice.about, asked_at).await.map_err(|error| match error {
-            GatewayError::Refused { .. } | GatewayError::Unreadable(_) => {
-                Failure::Permanent(format!("the gateway was asked and {error}"))
-            }
-            GatewayError::Unknown(_) => Failure::Passing(format!("the gateway was asked: {error}")),
-        })?;
+        let facts = ask(gateway, &notice.about, asked_at).await;
+        let facts = facts.map_err(|error| told_at_once(unanswered(&error)))?;
         if facts.is_empty() {
             let what = "the gateway does not know the object that its event names";
-            return Err(Failure::Passing(what.to_owned()));
+            return Err(told_at_once(Failure::passing(what)));
         }
-        self.take_effect(claimed, &facts).await
+        self.take_effect(claimed, &facts, began_at).await.map_err(told_at_once)
     }
 
-    async fn take_effect(&self, claimed: &Claimed, facts: &GatewayFacts) -> Result<(), Failure> {
-        let catalogue = self.catalogue().await.map_err(passing)?;
-        let mut work = self.ports.store.begin(Scope::Engine).await.map_err(passing)?;
+    async fn take_effect(
+        &self,
+        claimed: &Claimed,
+        facts: &GatewayFacts,
+        began_at: OffsetDateTime,
+    ) -> Result<(), Failure> {
+        let catalogue = self.catalogue().await?;
+        let mut work = self.ports.store.begin(Scope::Engine).await?;
         let settled = self.settle(&mut *work, &catalogue, facts).await;
         let organization = settled.map_err(|unsettled| match unsettled {
-            Unsettled::SecondSubscription(_) => Failure::Permanent(unsettled.to_string()),
+            Unsettled::SecondSubscription(_) => Failure::permanent(unsettled),
             Unsettled::UnknownCustomer(_) | Unsettled::UnknownPrice(_) => {
-                Failure::Passing(unsettled.to_string())
+                Failure::passing(unsettled)
             }
-            Unsettled::Store(error) => passing(error),
+            Unsettled::Store(error) => error.into(),
         })?;
-        work.inbox().done(claimed.claim, false, self.ports.clock.wall()).await.map_err(passing)?;
+        work.inbox().done(claimed.claim, false, self.tried(began_at)).await?;
         let committed = work.commit().await;
         self.organization_changed(organization);
-        committed.map_err(passing)
+        Ok(committed?)
     }
 
-    async fn ignore(&self, claimed: &Claimed) -> Result<(), Failure> {
-        let mut work = self.ports.store.begin(Scope::Engine).await.map_err(passing)?;
-        work.inbox().done(claimed.claim, true, self.ports.clock.wall()).await.map_err(passing)?;
-        work.commit().await.map_err(passing)
+    async fn ignore(&self, claimed: &Claimed, began_at: OffsetDateTime) -> Result<(), Failure> {
+        let mut work = self.ports.store.begin(Scope::Engine).await?;
+        work.inbox().done(claimed.claim, true, self.tried(began_at)).await?;
+        Ok(work.commit().await?)
     }
 
-    async fn record_failure(&self, claimed: &Claimed, failure: Failure) -> Result<(), Error> {
-        let (error, again_at) = match failure {
-            Failure::Passing(error) => (error, self.retry_at(claimed.attempts)),
-            Failure::Permanent(error) => (error, None),
-        };
-        let id = claimed.claim.id;
+    fn tried(&self, began_at: OffsetDateTime) -> Tried {
+        Tried { began_at, ended_at: self.ports.clock.wall() }
+    }
+
+    async fn record_failure(
+        &self,
+        claimed: &Claimed,
+        began_at: OffsetDateTime,
+        failure: Failure,
+    ) -> Result<(), Error> {
+        let Failure { error, permanent, critical } = failure;
+        let again_at = if permanent { None } else { self.retry_at(claimed.attempts) };
+        let (id, kind) = (claimed.claim.id, &claimed.kind);
         match again_at {
             Some(at) => {
-                tracing::warn!(webhook = %id, kind = claimed.kind, error, %at, "webhook failed, will be retried")
+                tracing::warn!(webhook = %id, kind, error, %at, "webhook failed, will be retried")
             }
-            None => {
-                tracing::error!(webhook = %id, kind = claimed.kind, error, "webhook failed for good")
-            }
+            None => tracing::error!(webhook = %id, kind, error, "webhook failed for good"),
         }
-        self.ports.inbox.fail(claimed.claim, &error, again_at).await
+        let dead = again_at.is_none();
+        let alert = (dead || critical).then(|| self.alert(claimed, &error, dead));
+        let tried = self.tried(began_at);
+        let failed = FailedTry { claim: claimed.claim, tried, error, again_at, alert };
+        if self.ports.inbox.fail(&failed).await? {
+            tracing::error!(webhook = %id, kind, dead, "a webhook needs a look: administrators are alerted");
+        }
+        Ok(())
+    }
+
+    fn alert(&self, claimed: &Claimed, error: &str, dead: bool) -> Event {
+        Event {
+            id: EventId(self.ports.ids.next()),
+            organization_id: INSTALLATION,
+            at: self.ports.clock.now(),
+            what: What::WebhookFailed {
+                webhook_id: claimed.claim.id,
+                gateway: claimed.gateway,
+                event_type: claimed.kind.clone(),
+                error: error.to_owned(),
+                dead,
+            },
+        }
     }
 
     /// When to try again after so many tries before: later each time, and not all at once.
@@ -132,6 +211,12 @@ impl Billing {
     }
 }
 
-fn passing(error: Error) -> Failure {
-    Failure::Passing(error.in_full())
+/// What it means that a gateway could not be asked.
+fn unanswered(error: &GatewayError) -> Failure {
+    match error {
+        GatewayError::Refused { .. } | GatewayError::Unreadable(_) => {
+            Failure::permanent(format!("the gateway was asked and {error}"))
+        }
+        GatewayError::Unknown(_) => Failure::passing(format!("the gateway was asked: {error}")),
+    }
 }

@@ -16,7 +16,7 @@ use crate::{
 /// What counting anew found.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rebuilt {
-    /// How many raw events there are.
+    /// How many raw events there are, those in archives included.
     pub events: u64,
     /// What was different, and is corrected now.
     pub correction: Correction,
@@ -30,25 +30,24 @@ impl Rebuilt {
 }
 
 impl Billing {
-    /// Counts all raw events of an organization anew, by the code that counted them at first, and
-    /// corrects what is different. Whoever counts meanwhile waits.
+    /// Counts all raw events of an organization anew, from the checkpoints of archived months on,
+    /// and corrects what is different. Whoever counts meanwhile waits.
     pub async fn rebuild_usage(&self, organization: OrganizationId) -> Result<Rebuilt, Error> {
         let catalogue = self.catalogue().await?;
         let mut work = self.ports.store.begin(Scope::Engine).await?;
         let usage = work.usage();
         let kept = usage.counts(organization).await?;
-        let (mut recount, mut events, mut after) = (Recount::default(), 0, 0);
+        let (mut tallies, mut after) = (usage.checkpoints(organization).await?, 0);
         loop {
             let raw = usage.raw_uses(organization, after).await?;
             let Some(last) = raw.last() else { break };
             after = last.seq;
             for one in &raw {
-                add(&mut recount, one, &catalogue)?;
-                events += 1;
+                tallies.add(one, counted_value(one, &catalogue)?);
             }
         }
-        let correction = difference(&kept, recount);
-        let rebuilt = Rebuilt { events, correction };
+        let recount = tallies.recount(|meter| aggregation(meter, &catalogue));
+        let rebuilt = Rebuilt { events: tallies.events(), correction: difference(&kept, recount) };
         if !rebuilt.is_as_before() {
             usage.correct(organization, &rebuilt.correction).await?;
             work.commit().await?;
@@ -58,18 +57,18 @@ impl Billing {
     }
 }
 
-fn add(recount: &mut Recount, raw: &RawUse, catalogue: &Catalogue) -> Result<(), Error> {
-    let aggregation = catalogue.meter(&raw.key.meter).map(|meter| &meter.aggregation);
-    let aggregation = aggregation.unwrap_or(&Aggregation::Sum);
-    let value = match (aggregation.property(), &raw.properties) {
-        (Some(property), Some(properties)) => {
-            let properties = serde_json::from_str::<Map<String, Value>>(properties);
-            value_of(&properties.map_err(anyhow::Error::from)?, property)
-        }
-        (Some(_) | None, _) => None,
-    };
-    recount.add(raw, aggregation, value);
-    Ok(())
+/// A meter that is not on sale any more sums up.
+fn aggregation<'a>(meter: &str, catalogue: &'a Catalogue) -> &'a Aggregation {
+    catalogue.meter(meter).map_or(&Aggregation::Sum, |meter| &meter.aggregation)
+}
+
+/// The value of an event, where the distinct ones of its meter count.
+pub(crate) fn counted_value(raw: &RawUse, catalogue: &Catalogue) -> Result<Option<String>, Error> {
+    let Some(property) = aggregation(&raw.key.meter, catalogue).property() else { return Ok(None) };
+    let Some(properties) = &raw.properties else { return Ok(Some(String::new())) };
+    let properties = serde_json::from_str::<Map<String, Value>>(properties);
+    let value = value_of(&properties.map_err(anyhow::Error::from)?, property);
+    Ok(Some(value.unwrap_or_default()))
 }
 
 /// What is kept otherwise than it was counted. What bonuses bear and of what was warned stays.

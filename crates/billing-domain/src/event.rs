@@ -2,12 +2,17 @@
 
 use serde::Serialize;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::{
-    id::{CheckoutId, EventId, GrantId, OrganizationId, PaymentId, SubscriptionId},
+    gateway::Gateway,
+    id::{CheckoutId, EventId, GrantId, OrganizationId, PaymentId, SubscriptionId, WebhookId},
     money::Money,
     payment::{ChargeFailure, PaymentStatus},
 };
+
+/// Whose the events of the installation itself are: no organization has this id.
+pub const INSTALLATION: OrganizationId = OrganizationId(Uuid::nil());
 
 /// A committed change of a lifecycle record. It leaves with the save that it explains.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -150,5 +155,20 @@ pub enum What {
         /// When the count ends.
         #[serde(with = "time::serde::rfc3339")]
         window_end: OffsetDateTime,
+    },
+    /// An alert, of the installation: a webhook failed for good, or one on which money or access
+    /// hangs failed for the first time.
+    #[serde(rename = "webhook.failed")]
+    WebhookFailed {
+        /// Which one.
+        webhook_id: WebhookId,
+        /// Who sent it.
+        gateway: Gateway,
+        /// The gateway's name of the event type.
+        event_type: String,
+        /// Why.
+        error: String,
+        /// Whether it waits for a person; else it is tried again.
+        dead: bool,
     },
 }

@@ -7,6 +7,7 @@ mod account;
 mod bonuses;
 mod command;
 mod counter;
+mod days;
 mod explain;
 mod outcome;
 mod rebuild;
@@ -17,9 +18,10 @@ pub use self::{
     bonuses::Bonus,
     command::{Effect, Grace, UsageCommand, UsageOperation, UsageRule, Use},
     counter::{Counter, CounterKey, CounterWindow},
+    days::{DayOfUse, Pace, Percentiles, limit_share},
     explain::UsageDecision,
     outcome::{Decided, Recorded, UsageOutcome},
-    rebuild::{RawUse, Recount},
+    rebuild::{RawUse, Recount, Tallies, Tally},
 };
 
 #[cfg(test)]

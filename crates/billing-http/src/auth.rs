@@ -13,37 +13,69 @@ use actix_web::{
 use billing_app::{Caller, Error, Missing};
 use billing_domain::id::OrganizationId;
 
-use crate::{problem::Problem, route::Access, state::Http};
+use crate::{
+    problem::Problem,
+    route::{Access, Manner, Route},
+    state::Http,
+};
 
 /// Lets a request through only if its key has the scope that the route needs.
 ///
 /// It runs before anything of the request is looked at, so that strangers learn nothing.
 pub(crate) async fn admit<B: MessageBody + 'static>(
-    access: Access,
+    route: Route,
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, actix_web::Error> {
-    match admitted(access, request.request()).await {
+    match admitted(route, request.request()).await {
         Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
         Err(problem) => Ok(request.error_response(problem).map_into_right_body()),
     }
 }
 
-async fn admitted(access: Access, request: &HttpRequest) -> Result<(), Problem> {
-    if access == Access::Public {
+async fn admitted(route: Route, request: &HttpRequest) -> Result<(), Problem> {
+    if route.access == Access::Public {
         return Ok(());
     }
     let http = request.app_data::<Data<Http>>().ok_or_else(forgotten)?;
+    if route.access == Access::Cron {
+        return Ok(scheduler(http, request)?);
+    }
     let caller = http.billing.authenticate(bearer(request)?).await?;
     tracing::Span::current().record("api_key", caller.public.as_str());
-    match access {
-        Access::Public => {}
+    match route.access {
+        Access::Public | Access::Cron => {}
         Access::Read => caller.may_read()?,
         Access::Write => caller.may_write()?,
         Access::Admin => caller.may_administer()?,
     }
+    if route.manner != Manner::Long
+        && let Some(pass) = http.billing.enter().await?
+    {
+        // It lives as long as the request: the clock is not moved under it.
+        request.extensions_mut().insert(pass);
+    }
     request.extensions_mut().insert(caller);
     Ok(())
+}
+
+/// Whether another scheduler asks. Digests are compared, each time all of them.
+fn scheduler(http: &Http, request: &HttpRequest) -> Result<(), Error> {
+    let Some(digest) = &http.cron_digest else {
+        return Err(Error::Unauthenticated(
+            "no other scheduler may call: CRON_SECRET is not set on the server",
+        ));
+    };
+    let given = bearer(request).map_err(|_| {
+        Error::Unauthenticated("send CRON_SECRET in the header `Authorization: Bearer …`")
+    })?;
+    let given = http.billing.secrets().digest(given.as_bytes());
+    let differences = given.iter().zip(digest).fold(0, |all, (one, other)| all | (one ^ other));
+    if differences == 0 {
+        Ok(())
+    } else {
+        Err(Error::Unauthenticated("the bearer is not CRON_SECRET"))
+    }
 }
 
 /// The token of `Authorization: Bearer`.

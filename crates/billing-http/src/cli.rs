@@ -5,12 +5,17 @@ use billing_domain::id::{DecisionId, OrganizationId};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    banner,
+    archive_usage, banner,
     config::Config,
     demo,
     doctor::{self, Part},
-    explain, rebuild_usage, server,
-    wiring::Wired,
+    events::{self, Events},
+    explain,
+    jobs_command::JobsCommand,
+    rebuild_usage,
+    sandbox_command::SandboxCommand,
+    server,
+    wiring::{Gateways, Wired},
 };
 
 /// A billing engine: one binary and one PostgreSQL.
@@ -48,6 +53,22 @@ enum Command {
         #[arg(long)]
         organization: Option<OrganizationId>,
     },
+    /// Look after the raw events of use.
+    Usage {
+        #[command(subcommand)]
+        task: UsageTask,
+    },
+    /// Look after webhooks that came in: see them, have them processed again, give them up.
+    Events {
+        #[command(subcommand)]
+        wish: Events,
+    },
+    /// What is done again and again, by one process at a time.
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+    /// What only a sandbox has.
+    #[command(subcommand)]
+    Sandbox(SandboxCommand),
     /// Make a key of the API and print it, once.
     ApiKey {
         /// What to call it.
@@ -55,6 +76,16 @@ enum Command {
         /// What it may do: some of read, write, admin.
         #[arg(long, default_value = "read write admin")]
         scopes: Scopes,
+    },
+}
+
+#[derive(Subcommand)]
+enum UsageTask {
+    /// Put months that are old enough into files, and remove their raw events.
+    Archive {
+        /// Only say which.
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -82,10 +113,26 @@ impl Cli {
             Command::RebuildUsage { organization } => {
                 rebuild_usage::run(Wired::join(&config).await?, organization).await
             }
+            Command::Usage { task: UsageTask::Archive { dry_run } } => {
+                archive_usage::run(Wired::join(&config).await?, dry_run).await
+            }
+            Command::Events { wish } => events::tend(Wired::join(&config).await?, wish).await,
+            Command::Jobs(command) => {
+                let wired = Wired::join(&config).await?;
+                let ran = command.run(&wired.billing_at(&Gateways::join(&config)?)).await;
+                wired.close().await?;
+                ran
+            }
+            Command::Sandbox(command) => {
+                let wired = Wired::join(&config).await?;
+                let ran = command.run(&wired.billing_at(&Gateways::join(&config)?)).await;
+                wired.close().await?;
+                ran
+            }
             Command::ApiKey { name, scopes } => {
                 let wired = Wired::join(&config).await?;
                 let new = NewApiKey { name, scopes, organization_id: None };
-                let key = wired.billing(Vec::new()).create_api_key(new).await?;
+                let key = wired.billing().create_api_key(new).await?;
                 banner::say(&key.token);
                 wired.close().await
             }

@@ -90,6 +90,8 @@ codes! {
         "Check the id. Denials are kept for a month; what a plain check answers is not kept.";
     AutoTopUpNotFound AUTO_TOP_UP_NOT_FOUND 404 final "No auto top-up was ever set"
         "Set it with `PUT`.";
+    JobNotFound JOB_NOT_FOUND 404 final "No such job"
+        "Take a `name` from `GET /api/admin/jobs`.";
     MethodNotAllowed METHOD_NOT_ALLOWED 405 final "The path has no such method"
         "Use a method of the header `Allow`.";
     NotAcceptable NOT_ACCEPTABLE 406 final "No encoding is acceptable to both"
@@ -104,6 +106,8 @@ codes! {
         "Find it with `GET /api/admin/organizations?external_id=`.";
     HoldResolved HOLD_RESOLVED 409 final "The hold is settled, released or timed out"
         "A hold resolves once: `details` says how. Hold again for more.";
+    JobRunning JOB_RUNNING 409 retry "The job is running already"
+        "One runs at a time: look at its runs, and ask again when it has ended.";
     PayloadTooLarge PAYLOAD_TOO_LARGE 413 final "The body is too large"
         "Send less at once.";
     UnsupportedMediaType UNSUPPORTED_MEDIA_TYPE 415 final "The body is of a type that is not read"
@@ -126,12 +130,18 @@ codes! {
         "Read the message: it is in the gateway's words.";
     InvalidTransition INVALID_TRANSITION 422 final "The subscription is not where that can be done"
         "Look at its status.";
+    WebhookDone WEBHOOK_DONE 422 final "The webhook is processed or ignored: there is nothing to give up"
+        "There is nothing to do.";
     HoldExceeded HOLD_EXCEEDED 422 final "More than is held"
         "Settle at most `details.held`, and consume the rest.";
     RefundExceeded REFUND_EXCEEDED 422 final "More than was used"
         "Give back at most `details.left`.";
     UsageTooLarge USAGE_TOO_LARGE 422 final "The total would be too large to be counted"
         "Check the quantity.";
+    ClockIsReal CLOCK_IS_REAL 422 final "The clock moves only in a sandbox"
+        "Where money is real, time is too.";
+    ClockGoesBack CLOCK_GOES_BACK 422 final "The clock cannot go back"
+        "Name an instant after `details.now`.";
     Internal INTERNAL_ERROR 500 retry "A fault of ours"
         "Retry with the same idempotency key; report the `request_id` if it stays.";
     Unavailable SERVICE_UNAVAILABLE 503 retry "Something that we need does not answer"

@@ -21,8 +21,14 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// Whether the gateway computes tax.
     pub(crate) automatic_tax: bool,
+    /// Where old months of use are archived; without it none is.
+    pub(crate) usage_archive_dir: Option<PathBuf>,
+    /// Days that raw events of use stay at least.
+    pub(crate) usage_kept_days: u16,
     /// How long the server says that it is not ready before it closes its door.
     pub(crate) notice: Duration,
+    /// By which other schedulers run jobs.
+    pub(crate) cron_secret: Option<SecretString>,
 }
 
 /// Where the records are.
@@ -76,7 +82,10 @@ impl Config {
             gateway,
             data_dir,
             automatic_tax: flag("BILLING_AUTOMATIC_TAX", true)?,
+            usage_archive_dir: text("BILLING_USAGE_ARCHIVE_DIR")?.map(PathBuf::from),
+            usage_kept_days: usage_kept_days("BILLING_USAGE_KEPT_DAYS")?,
             notice: seconds("BILLING_STOP_NOTICE_SECONDS")?,
+            cron_secret: cron_secret()?,
         })
     }
 }
@@ -92,6 +101,16 @@ fn stripe() -> anyhow::Result<Option<StripeConfig>> {
         config.base_url = url;
     }
     Ok(Some(config))
+}
+
+/// Who guesses it can run every job.
+fn cron_secret() -> anyhow::Result<Option<SecretString>> {
+    const SHORTEST: usize = 16;
+    let Some(secret) = text("CRON_SECRET")? else { return Ok(None) };
+    if secret.trim().len() < SHORTEST {
+        bail!("CRON_SECRET is too short: it must have at least {SHORTEST} characters");
+    }
+    Ok(Some(SecretString::from(secret.trim())))
 }
 
 fn text(name: &str) -> anyhow::Result<Option<String>> {
@@ -114,6 +133,17 @@ fn seconds(name: &str) -> anyhow::Result<Duration> {
     let value = text(name)?.unwrap_or_else(|| "0".to_owned());
     let whole = value.parse::<u16>().map(u64::from).map(Duration::from_secs);
     whole.with_context(|| format!("{name} is `{value}`; it must be a number of seconds"))
+}
+
+/// Partitions are made again for the two months before this one, where events may still come late.
+const LEAST_DAYS_KEPT: u16 = 62;
+
+fn usage_kept_days(name: &str) -> anyhow::Result<u16> {
+    let value = text(name)?.unwrap_or_else(|| "90".to_owned());
+    let days = value.parse().ok().filter(|days| *days >= LEAST_DAYS_KEPT);
+    days.with_context(|| {
+        format!("{name} is `{value}`; it must be a number of days, at least {LEAST_DAYS_KEPT}")
+    })
 }
 
 fn flag(name: &str, default: bool) -> anyhow::Result<bool> {

@@ -13,7 +13,7 @@ use crate::{banner, wiring::Wired};
 
 /// Explains a decision; an error where it comes out otherwise.
 pub(crate) async fn decision(wired: Wired, id: DecisionId) -> anyhow::Result<()> {
-    let explained = wired.billing(Vec::new()).explain_decision(id, None).await;
+    let explained = wired.billing().explain_decision(id, None).await;
     wired.close().await?;
     let explained = explained.map_err(|error| anyhow::anyhow!("{}: {id}", error.in_full()))?;
     let lines = match &explained {

@@ -11,6 +11,8 @@ mod credit_csv;
 mod credit_ledger;
 mod credit_products;
 mod credits;
+mod cron;
+mod day;
 mod decisions;
 mod denials;
 mod docs;
@@ -23,6 +25,7 @@ mod meters;
 mod moment;
 mod money;
 mod openapi;
+mod pace;
 mod page;
 mod plans;
 mod problem;
@@ -35,6 +38,7 @@ mod subscription;
 mod subscriptions;
 mod summary;
 mod usage;
+mod usage_analytics;
 mod usage_batch;
 mod webhooks;
 
@@ -47,11 +51,15 @@ use actix_web::{
 };
 
 use self::{
-    admin::{api_keys, bulk_grants, credit_settings, grants, inbox, organizations},
+    admin::{
+        api_keys, bulk_grants, credit_settings, grants, inbox, inbox_actions, inbox_metrics, jobs,
+        organizations, sandbox_clock, usage_metrics,
+    },
     route::routes,
 };
 pub use self::{
     openapi::document,
+    pace::Until,
     problem::Problem,
     state::{Http, Limits},
 };
@@ -94,6 +102,7 @@ routes! {
         GET    "/api/billing/usage"                           Read   Plain meters::own;
         GET    "/api/billing/usage/{org_id}"                  Read   Plain meters::of;
         GET    "/api/billing/usage/{org_id}/denials"          Read   Gzip  denials::list;
+        GET    "/api/billing/usage/{org_id}/analytics"        Read   Gzip  usage_analytics::of;
         GET    "/api/billing/summary/{org_id}"                Read   Gzip  summary::of;
         GET    "/api/billing/history/{org_id}"                Read   Gzip  history::of;
 
@@ -106,10 +115,23 @@ routes! {
         POST   "/api/admin/api-keys"                          Admin  Once  api_keys::create;
         GET    "/api/admin/api-keys"                          Admin  Gzip  api_keys::list;
         DELETE "/api/admin/api-keys/{id}"                     Admin  Plain api_keys::revoke;
+        GET    "/api/admin/metrics/usage"                     Admin  Gzip  usage_metrics::show;
         GET    "/api/admin/webhooks"                          Admin  Gzip  inbox::list;
-        POST   "/api/admin/webhooks/{id}/retry"               Admin  Once  inbox::retry;
+        GET    "/api/admin/webhooks/{id}"                     Admin  Gzip  inbox::inspect;
+        POST   "/api/admin/webhooks/retry"                    Admin  Once  inbox_actions::retry_many;
+        POST   "/api/admin/webhooks/{id}/retry"               Admin  Once  inbox_actions::retry;
+        POST   "/api/admin/webhooks/{id}/discard"             Admin  Once  inbox_actions::discard;
+        GET    "/api/admin/metrics/webhooks"                  Admin  Plain inbox_metrics::webhooks;
+
+        POST   "/api/cron/{job}"                              Cron   Long  cron::run;
+        GET    "/api/admin/jobs"                              Admin  Plain jobs::list;
+        GET    "/api/admin/jobs/{job}/runs"                   Admin  Gzip  jobs::runs;
+        POST   "/api/admin/jobs/{job}/run"                    Admin  Long  jobs::run;
+        GET    "/api/admin/sandbox/clock"                     Admin  Plain sandbox_clock::show;
+        POST   "/api/admin/sandbox/clock"                     Admin  Long  sandbox_clock::advance;
     }
     aliases {
+        GET    "/api/cron/{job}"                              Cron   Long  cron::run;
         POST   "/api/billing/webhooks"                        Public Plain webhooks::receive;
         POST   "/api/billing/subscription"                    Write  Once  subscriptions::checkout;
         POST   "/api/billing/checkout"                        Write  Once  subscriptions::checkout;

@@ -1,15 +1,21 @@
 //! The binary `billing`: reads its configuration, wires the adapters to the use cases, and serves.
 
+mod archive_folder;
+mod archive_usage;
 mod banner;
 mod cli;
 mod config;
 mod database;
 mod demo;
 mod doctor;
+mod events;
 mod explain;
+mod jobs_command;
 mod logging;
 mod rebuild_usage;
+mod sandbox_command;
 mod server;
+mod simulator;
 mod system;
 mod tenant_zero;
 mod wiring;

@@ -45,8 +45,9 @@ pub(crate) struct ErrorBody {
 }
 
 const SCHEME: &str = "api_key";
+const CRON_SCHEME: &str = "cron_secret";
 
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 10] = [
     ("Catalogue", "What is on sale."),
     ("Subscriptions", "Pages on which to begin and change them, and what an organization is on."),
     ("Credits", "What there is, what happened, and using them."),
@@ -54,6 +55,8 @@ const TAGS: [(&str, &str); 8] = [
     ("Money", "What was paid, and everything on one page."),
     ("Webhooks", "What gateways send."),
     ("Administration", "What needs a key with the scope `admin`."),
+    ("Jobs", "What other schedulers may run."),
+    ("Sandbox", "What only a sandbox has."),
     ("Health", "Whether the server lives and is ready."),
 ];
 
@@ -72,8 +75,10 @@ pub fn document() -> OpenApi {
             .collect(),
     );
     let components = document.components.get_or_insert_default();
-    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    components.security_schemes.insert(SCHEME.to_owned(), RefOr::T(bearer));
+    for scheme in [SCHEME, CRON_SCHEME] {
+        let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        components.security_schemes.insert(scheme.to_owned(), RefOr::T(bearer));
+    }
     for (name, schema) in schemas() {
         components.schemas.insert(name, schema);
     }
@@ -140,8 +145,12 @@ fn operation<'a>(document: &'a mut OpenApi, route: &Route) -> Option<&'a mut Ope
 /// What follows from the line in the table: the key it needs, and the errors of all such routes.
 fn complete(operation: &mut Operation, route: &Route) {
     operation.operation_id = Some(operation_id(route));
-    let public = route.access == Access::Public;
-    let needs = SecurityRequirement::new(SCHEME, scopes(route.access));
+    let (public, cron) = (route.access == Access::Public, route.access == Access::Cron);
+    let needs = if cron {
+        SecurityRequirement::new(CRON_SCHEME, Vec::<String>::new())
+    } else {
+        SecurityRequirement::new(SCHEME, scopes(route.access))
+    };
     operation.security = Some(if public { Vec::new() } else { vec![needs] });
     let reads_body = operation.request_body.is_some();
     let reads = reads_body || operation.parameters.as_ref().is_some_and(|it| !it.is_empty());
@@ -150,10 +159,10 @@ fn complete(operation: &mut Operation, route: &Route) {
         (
             "400",
             "`VALIDATION_ERROR`, `MALFORMED_JSON`",
-            !public && (reads || route.method == "POST"),
+            !public && !cron && (reads || route.method == "POST"),
         ),
         ("401", "`UNAUTHENTICATED`", !public),
-        ("403", "`INSUFFICIENT_SCOPE`", !public),
+        ("403", "`INSUFFICIENT_SCOPE`", !public && !cron),
         ("409", "`REQUEST_IN_PROGRESS`", route.manner == Manner::Once),
         ("413", "`PAYLOAD_TOO_LARGE`", !public && reads_body),
         ("415", "`UNSUPPORTED_MEDIA_TYPE`", !public && reads_body),
@@ -175,7 +184,7 @@ fn complete(operation: &mut Operation, route: &Route) {
             response.content.insert("application/json".to_owned(), RefOr::T(envelope));
         }
     }
-    if route.method == "POST" && !public {
+    if route.method == "POST" && !public && route.manner != Manner::Long {
         operation.parameters.get_or_insert_default().push(RefOr::T(key_header().build()));
     }
 }
@@ -197,7 +206,7 @@ fn key_header() -> ParameterBuilder {
 
 const fn scopes(access: Access) -> [&'static str; 1] {
     match access {
-        Access::Public => [""],
+        Access::Public | Access::Cron => [""],
         Access::Read => ["read"],
         Access::Write => ["write"],
         Access::Admin => ["admin"],
@@ -211,6 +220,7 @@ fn operation_id(route: &Route) -> String {
         words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("_")
     };
     let first = ROUTES.iter().find(|first| first.handler == route.handler);
-    let is_first = first.is_some_and(|first| first.path == route.path);
+    let is_first =
+        first.is_some_and(|first| (first.method, first.path) == (route.method, route.path));
     if is_first { words(route.handler) } else { words(route.path) }
 }

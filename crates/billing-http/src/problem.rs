@@ -168,6 +168,7 @@ const fn not_found(missing: Missing) -> Code {
         Missing::Draw => Code::DrawNotFound,
         Missing::Decision => Code::DecisionNotFound,
         Missing::AutoTopUp => Code::AutoTopUpNotFound,
+        Missing::Job => Code::JobNotFound,
     }
 }
 
@@ -206,7 +207,13 @@ fn refused(refusal: &Refusal) -> Problem {
             .with("at", Moment(*at).text().unwrap_or_default()),
         Refusal::MoreThanHeld(held) => says(Code::HoldExceeded).with("held", *held),
         Refusal::MoreThanUsed(left) => says(Code::RefundExceeded).with("left", *left),
+        Refusal::WebhookDone(status) => says(Code::WebhookDone).with("status", *status),
         Refusal::TooMuch => says(Code::UsageTooLarge).with("field", "quantity"),
+        Refusal::JobRunning(job) => says(Code::JobRunning).with("job", job.as_str()),
+        Refusal::ClockIsReal => says(Code::ClockIsReal),
+        Refusal::ClockGoesBack(now) => {
+            says(Code::ClockGoesBack).with("now", Moment(*now).text().unwrap_or_default())
+        }
     }
 }
 

@@ -9,7 +9,7 @@ const AT_ONCE: i64 = 100;
 
 /// Counts the use of one organization anew, or of all, and says what was different.
 pub(crate) async fn run(wired: Wired, only: Option<OrganizationId>) -> anyhow::Result<()> {
-    let billing = wired.billing(Vec::new());
+    let billing = wired.billing();
     let mut wrong = 0;
     match only {
         Some(organization) => wrong += one(&billing, organization).await?,

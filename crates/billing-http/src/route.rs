@@ -37,6 +37,8 @@ pub enum Access {
     Write,
     /// A key with the scope `admin`.
     Admin,
+    /// Another scheduler, which knows `CRON_SECRET`.
+    Cron,
 }
 
 /// What is done around a route.
@@ -48,6 +50,9 @@ pub enum Manner {
     Gzip,
     /// It runs once per `Idempotency-Key`, and to its end.
     Once,
+    /// It may take long: while it works it does not keep the clock of a sandbox from being moved,
+    /// but enters by itself, step by step, or moves it.
+    Long,
 }
 
 /// Turns the table of routes into services, and into the API reference.
@@ -102,16 +107,15 @@ where
 {
     let method = Method::from_bytes(route.method.as_bytes()).unwrap_or_default();
     let service = web::resource(route.path).guard(guard::Method(method)).to(handler);
-    let access = route.access;
-    let admit = move |request: ServiceRequest, next| auth::admit(access, request, next);
+    let admit = move |request: ServiceRequest, next| auth::admit(route, request, next);
     match route.manner {
-        Manner::Plain => config.service(service.wrap(from_fn(admit))),
+        Manner::Plain | Manner::Long => config.service(service.wrap(from_fn(admit))),
         Manner::Gzip => {
-            let admit = move |request: ServiceRequest, next| auth::admit(access, request, next);
+            let admit = move |request: ServiceRequest, next| auth::admit(route, request, next);
             config.service(service.wrap(Compress::default()).wrap(from_fn(admit)))
         }
         Manner::Once => {
-            let admit = move |request: ServiceRequest, next| auth::admit(access, request, next);
+            let admit = move |request: ServiceRequest, next| auth::admit(route, request, next);
             config.service(service.wrap(from_fn(idempotency::once)).wrap(from_fn(admit)))
         }
     };

@@ -11,6 +11,7 @@ use anyhow::Context;
 use billing_app::Billing;
 use billing_http::Http;
 use billing_postgres::Mode;
+use secrecy::ExposeSecret as _;
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::Notify,
@@ -71,16 +72,16 @@ impl Server {
         })?;
         let api = format!("http://{}", listener.local_addr()?);
         let wired = Wired::open(config).await?;
-        let gateways = Gateways::open(config, &api).await?;
-        let billing = Arc::new(wired.billing(gateways.adapters.clone()));
+        let gateways = Gateways::open(config, &api, wired.clock()).await?;
+        let billing = Arc::new(wired.billing_at(&gateways));
         billing.seed_catalogue().await.context("cannot seed the catalogue")?;
         let tenant_zero = match config.mode {
             Mode::Sandbox => Some(TenantZero::find(&billing, &config.data_dir).await?),
             Mode::Live => None,
         };
         let wake = Arc::new(Notify::new());
-        let workers = Workers::start(&billing, wired.database(), &wake);
-        let http = listen(&billing, wake);
+        let http = listen(&billing, wake.clone(), config);
+        let workers = Workers::start(&billing, &wake, &http.draining);
         let served = http.clone();
         let server = HttpServer::new(move || billing_http::app(served.clone()))
             .listen(listener)?
@@ -132,8 +133,11 @@ impl Server {
     }
 }
 
-fn listen(billing: &Arc<Billing>, wake: Arc<Notify>) -> Http {
+fn listen(billing: &Arc<Billing>, wake: Arc<Notify>, config: &Config) -> Http {
     let mut http = Http::new(billing.clone());
+    let secret = config.cron_secret.as_ref();
+    http.cron_digest =
+        secret.map(|secret| billing.secrets().digest(secret.expose_secret().as_bytes()));
     http.wake = Arc::new(move || wake.notify_one());
     http
 }

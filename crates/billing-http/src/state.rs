@@ -19,8 +19,11 @@ pub struct Http {
     pub wake: Arc<dyn Fn() + Send + Sync>,
     /// How much a request may send.
     pub limits: Limits,
-    /// Set when the server is about to stop: it is not ready any more, and still answers.
+    /// Set when the server is about to stop: it is not ready any more, and still answers; jobs end
+    /// after their step.
     pub draining: Arc<AtomicBool>,
+    /// The digest of the secret by which other schedulers run jobs; without one none may.
+    pub cron_digest: Option<[u8; 32]>,
 }
 
 /// How much a request may send.
@@ -48,6 +51,7 @@ impl Http {
             wake: Arc::new(|| ()),
             limits: Limits::default(),
             draining: Arc::new(AtomicBool::new(false)),
+            cron_digest: None,
         }
     }
 
@@ -61,9 +65,29 @@ impl Http {
         T: Send + 'static,
         F: Future<Output = Result<T, Error>> + Send + 'static,
     {
+        let pass = self.billing.enter_too();
+        let work = |billing| {
+            let work = work(billing);
+            async move {
+                let ended = work.await;
+                drop(pass);
+                ended
+            }
+        };
+        Ok(self.spawned(work).await??)
+    }
+
+    /// The same for work that enters by itself, as far as it goes by the clock.
+    pub(crate) async fn spawned<T, F>(
+        &self,
+        work: impl FnOnce(Arc<Billing>) -> F,
+    ) -> Result<T, Problem>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
         let running = tokio::spawn(work(self.billing.clone()).in_current_span());
-        let ended = running.await.map_err(|died| Error::Internal(died.into()))?;
-        Ok(ended?)
+        running.await.map_err(|died| Error::Internal(died.into()).into())
     }
 
     pub(crate) fn is_draining(&self) -> bool {

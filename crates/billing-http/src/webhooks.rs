@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use actix_web::{
-    HttpRequest,
+    HttpMessage as _, HttpRequest,
     web::{Data, Json, Payload},
 };
 use billing_app::{Error, Received};
@@ -11,7 +11,13 @@ use billing_domain::gateway::Gateway;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{body::read, codes::Code, problem::Problem, state::Http};
+use crate::{
+    body::read,
+    codes::Code,
+    frame::{REQUEST_ID, RequestId},
+    problem::Problem,
+    state::Http,
+};
 
 /// The webhook is kept.
 #[derive(Serialize, ToSchema)]
@@ -45,17 +51,21 @@ pub(crate) async fn receive(
             (http.wake)();
             false
         }
+        Received::Ignored => false,
         Received::Duplicate => true,
     };
     Ok(Json(Kept { received: true, duplicate }))
 }
 
-/// Header names are in lower case already.
+/// Header names are in lower case already. The id under which the log speaks of the request is
+/// among them, whoever gave it.
 fn headers(request: &HttpRequest) -> BTreeMap<String, String> {
+    let id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
+    let id = id.map(|id| (REQUEST_ID.as_str().to_owned(), id));
     let readable = request.headers().iter().filter_map(|(name, value)| {
         Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
     });
-    readable.collect()
+    readable.chain(id).collect()
 }
 
 fn unproven(error: Error) -> Problem {

@@ -3,15 +3,22 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use billing_app::{Billing, Environment, Ports, Settings, ports::PaymentGateway};
-use billing_postgres::{CreditWriters, FactReaders, Mode, PostgresChanges, UsageWriters};
+use billing_app::{
+    Billing, Environment, Ports, Settings,
+    ports::{ArchiveFolder, Clock, Ids as _, MovableClock, PaymentGateway, SimulatedGateway},
+};
+use billing_postgres::{
+    CreditWriters, FactReaders, Mode, PostgresChanges, PostgresInbox, SandboxClock, UsageWriters,
+};
 use billing_sandbox::{Running, WebhookTarget};
 use billing_stripe::{Stripe, StripeConfig};
 use secrecy::SecretString;
 
 use crate::{
+    archive_folder::Directory,
     config::{Config, GatewayConfig},
     database::Opened,
+    simulator::Simulator,
     system::{self, RingSecrets, SystemClock, Uuids},
 };
 
@@ -22,31 +29,58 @@ const SANDBOX_KEY: &str = "sk_test_sandbox";
 pub(crate) struct Wired {
     opened: Opened,
     settings: Settings,
+    archive_folder: Option<Arc<dyn ArchiveFolder>>,
+    changes: Arc<PostgresChanges>,
+    /// Only in a sandbox does the clock move.
+    sandbox_clock: Option<Arc<SandboxClock>>,
 }
 
 impl Wired {
     /// Opens the records of a configuration.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let opened = Opened::open(&config.database, &config.data_dir, config.mode).await?;
-        Ok(Self::over(opened, config))
+        Self::over(opened, config).await
     }
 
     /// Opens them beside a server that runs, or as `open` does: for commands of an operator.
     pub(crate) async fn join(config: &Config) -> anyhow::Result<Self> {
         let opened = Opened::join(&config.database, &config.data_dir, config.mode).await?;
-        Ok(Self::over(opened, config))
+        Self::over(opened, config).await
     }
 
-    fn over(opened: Opened, config: &Config) -> Self {
+    async fn over(opened: Opened, config: &Config) -> anyhow::Result<Self> {
         let settings = Settings {
             environment: match config.mode {
                 Mode::Sandbox => Environment::Sandbox,
                 Mode::Live => Environment::Live,
             },
             automatic_tax: config.automatic_tax,
+            usage_kept_days: config.usage_kept_days.into(),
             ..Settings::default()
         };
-        Self { opened, settings }
+        let archive_folder = config.usage_archive_dir.clone().map(Directory);
+        let archive_folder =
+            archive_folder.map(|folder| Arc::new(folder) as Arc<dyn ArchiveFolder>);
+        let changes = Arc::new(PostgresChanges::start(&opened.database));
+        let sandbox_clock = match config.mode {
+            Mode::Live => None,
+            Mode::Sandbox => {
+                let around = (Arc::new(SystemClock) as Arc<dyn Clock>, changes.clone() as _);
+                let clock = SandboxClock::start(&opened.database, around, Uuids.next()).await;
+                let clock = clock.context("cannot read how the clock of the sandbox stands")?;
+                opened.database.ensure_partitions(clock.now()).await?;
+                Some(Arc::new(clock))
+            }
+        };
+        Ok(Self { opened, settings, archive_folder, changes, sandbox_clock })
+    }
+
+    /// The clocks: in a sandbox, the one that moves.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        match &self.sandbox_clock {
+            Some(clock) => clock.clone(),
+            None => Arc::new(SystemClock),
+        }
     }
 
     /// Where the records are, for people.
@@ -59,24 +93,36 @@ impl Wired {
         &self.opened.database
     }
 
+    /// The use cases over the records and no gateway.
+    pub(crate) fn billing(&self) -> Billing {
+        self.billing_at(&Gateways::default())
+    }
+
     /// The use cases over the records and these gateways.
-    pub(crate) fn billing(&self, gateways: Vec<Arc<dyn PaymentGateway>>) -> Billing {
+    pub(crate) fn billing_at(&self, gateways: &Gateways) -> Billing {
         let records = Arc::new(self.opened.database.clone());
         let ports = Ports {
             store: records.clone(),
             credits: Arc::new(CreditWriters::start(&records)),
             usage: Arc::new(UsageWriters::start(&records)),
-            inbox: records.clone(),
+            inbox: Arc::new(PostgresInbox::start(&records)),
             requests: records.clone(),
             catalogue: records.clone(),
             organizations: records.clone(),
             money: records.clone(),
             ledgers: records.clone(),
+            usage_days: records.clone(),
+            usage_archive: records.clone(),
+            archive_folder: self.archive_folder.clone(),
             access: records.clone(),
             facts: Arc::new(FactReaders::start(&records)),
-            changes: Arc::new(PostgresChanges::start(&records)),
-            gateways,
-            clock: Arc::new(SystemClock),
+            changes: self.changes.clone(),
+            jobs: records.clone(),
+            partitions: records.clone(),
+            movable_clock: self.sandbox_clock.clone().map(|clock| clock as Arc<dyn MovableClock>),
+            simulators: gateways.simulators.clone(),
+            gateways: gateways.adapters.clone(),
+            clock: self.clock(),
             ids: Arc::new(Uuids),
             secrets: Arc::new(RingSecrets::default()),
         };
@@ -85,23 +131,37 @@ impl Wired {
 
     /// Lets the records go.
     pub(crate) async fn close(self) -> anyhow::Result<()> {
+        if let Some(clock) = &self.sandbox_clock
+            && let Err(error) = clock.stop().await
+        {
+            // Whoever moves the clock waits a little longer.
+            tracing::warn!(error = error.in_full(), "cannot take leave of the clock");
+        }
+        drop((self.sandbox_clock, self.changes));
         self.opened.close().await
     }
 }
 
 /// The gateways that are switched on.
+#[derive(Default)]
 pub(crate) struct Gateways {
     /// As the use cases see them.
     pub(crate) adapters: Vec<Arc<dyn PaymentGateway>>,
-    /// The simulator, where one plays them.
+    /// Those of them that go by our clock.
+    pub(crate) simulators: Vec<Arc<dyn SimulatedGateway>>,
+    /// The simulator, where this process runs one.
     pub(crate) sandbox: Option<Running>,
 }
 
 impl Gateways {
     /// Switches on the gateways of a configuration. A simulator sends its webhooks to `api`.
-    pub(crate) async fn open(config: &Config, api: &str) -> anyhow::Result<Self> {
-        let (stripe, sandbox) = match &config.gateway {
-            GatewayConfig::Stripe(stripe) => (StripeConfig::clone(stripe), None),
+    pub(crate) async fn open(
+        config: &Config,
+        api: &str,
+        clock: Arc<dyn Clock>,
+    ) -> anyhow::Result<Self> {
+        match &config.gateway {
+            GatewayConfig::Stripe(stripe) => Self::at(StripeConfig::clone(stripe)),
             GatewayConfig::Sandbox(listen) => {
                 let secret = format!("whsec_{}", system::unguessable().simple());
                 let folder = config.data_dir.join("sandbox");
@@ -114,7 +174,7 @@ impl Gateways {
                         secret: secret.clone(),
                     },
                     state: Some(folder.join("stripe.jsonl")),
-                    clock: Arc::new(system::now),
+                    clock: Arc::new(move || clock.now()),
                     wall: Arc::new(system::now),
                     ids: Arc::new(system::unguessable),
                     api_key: SANDBOX_KEY.to_owned(),
@@ -122,12 +182,40 @@ impl Gateways {
                 })
                 .await
                 .context("cannot start the sandbox")?;
-                let key = SecretString::from(SANDBOX_KEY);
-                let mut stripe = StripeConfig::new(key, vec![SecretString::from(secret)]);
-                stripe.base_url = sandbox.url();
-                (stripe, Some(sandbox))
+                let gateways = Self::at(simulated(&sandbox.url(), secret))?;
+                Ok(Self { sandbox: Some(sandbox), ..gateways })
             }
-        };
-        Ok(Self { adapters: vec![Arc::new(Stripe::new(stripe)?)], sandbox })
+        }
     }
+
+    /// The gateways of a configuration beside a server that runs: a simulator is that server's.
+    pub(crate) fn join(config: &Config) -> anyhow::Result<Self> {
+        match &config.gateway {
+            GatewayConfig::Stripe(stripe) => Self::at(StripeConfig::clone(stripe)),
+            GatewayConfig::Sandbox(listen) => {
+                // It does not sign for us: what it sends goes to the server that runs it.
+                let unused = format!("whsec_{}", system::unguessable().simple());
+                Self::at(simulated(&format!("http://{listen}"), unused))
+            }
+        }
+    }
+
+    /// What answers without TLS is a simulator on this machine or beside it.
+    fn at(stripe: StripeConfig) -> anyhow::Result<Self> {
+        let simulators: Vec<Arc<dyn SimulatedGateway>> =
+            if stripe.base_url.starts_with("http://") && !stripe.livemode() {
+                vec![Arc::new(Simulator::at(&stripe.base_url)?)]
+            } else {
+                Vec::new()
+            };
+        Ok(Self { adapters: vec![Arc::new(Stripe::new(stripe)?)], simulators, sandbox: None })
+    }
+}
+
+/// A simulator at an address, whose webhooks are signed with this secret.
+fn simulated(url: &str, secret: String) -> StripeConfig {
+    let key = SecretString::from(SANDBOX_KEY);
+    let mut stripe = StripeConfig::new(key, vec![SecretString::from(secret)]);
+    url.clone_into(&mut stripe.base_url);
+    stripe
 }

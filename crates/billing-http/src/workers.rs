@@ -1,17 +1,24 @@
-//! What runs beside the requests: webhooks are processed, idle accounts woken, credits topped up,
-//! changes heard of, memory renewed, partitions made.
+//! What runs beside the requests: webhooks are processed, jobs run when they are due, changes
+//! heard of, memory renewed.
+//!
+//! What one process does for all is a job; what each does for itself, or all do together, is a
+//! loop of its own here.
 
-use std::{sync::Arc, time::Duration};
-
-use billing_app::Billing;
-use billing_postgres::Database;
-use tokio::{
-    sync::{Notify, watch},
-    task::JoinSet,
-    time::sleep,
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
 
-use crate::system;
+use billing_app::{Billing, Error, Job, Refusal, ports::AskedBy};
+use billing_http::Until;
+use tokio::{
+    sync::{Notify, watch},
+    task::{JoinError, JoinSet},
+    time::sleep,
+};
 
 /// How often what is asked for and soon stale is read anew.
 const RENEW: Duration = Duration::from_millis(100);
@@ -19,11 +26,9 @@ const RENEW: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_secs(1);
 /// How long a worker waits after a failure of the database.
 const BREATH: Duration = Duration::from_secs(2);
-/// How many batches of webhooks are under way: one that waits for a slow gateway holds up no other.
-const WEBHOOKS_AT_ONCE: usize = 4;
-/// How often somebody looks who runs low: nobody waits for it, and each look reads all who might.
-const TOP_UPS: Duration = Duration::from_secs(5);
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// How many webhooks are under way, each of another customer: one that waits for a slow gateway
+/// holds up no other, and all of them together leave most connections to requests.
+const WEBHOOKS_AT_ONCE: usize = 6;
 
 /// Workers, until they are stopped.
 pub(crate) struct Workers {
@@ -32,18 +37,19 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts them. `wake` tells that a webhook has come in.
-    pub(crate) fn start(billing: &Arc<Billing>, database: &Database, wake: &Arc<Notify>) -> Self {
+    /// Starts them. `wake` tells that a webhook has come in; when `draining` is set, jobs end after
+    /// their step.
+    pub(crate) fn start(
+        billing: &Arc<Billing>,
+        wake: &Arc<Notify>,
+        draining: &Arc<AtomicBool>,
+    ) -> Self {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        for _ in 0..WEBHOOKS_AT_ONCE {
-            tasks.spawn(process_webhooks(billing.clone(), wake.clone(), stopped.clone()));
-        }
-        tasks.spawn(book_due_credits(billing.clone(), stopped.clone()));
+        tasks.spawn(process_webhooks(billing.clone(), wake.clone(), stopped.clone()));
         tasks.spawn(hear_changes(billing.clone(), stopped.clone()));
         tasks.spawn(renew_known(billing.clone(), stopped.clone()));
-        tasks.spawn(top_up_credits(billing.clone(), stopped.clone()));
-        tasks.spawn(make_partitions(database.clone(), stopped));
+        tasks.spawn(run_jobs(billing.clone(), draining.clone(), stopped));
         Self { tasks, stop }
     }
 
@@ -56,29 +62,54 @@ impl Workers {
 
 type Stopped = watch::Receiver<bool>;
 
+/// Claims as many as there is room for, and lets each go its way. Those that were claimed end, also
+/// when the server stops.
 async fn process_webhooks(billing: Arc<Billing>, wake: Arc<Notify>, mut stopped: Stopped) {
+    let mut running = JoinSet::new();
     while !*stopped.borrow() {
-        match billing.process_webhooks().await {
-            Ok(progress) if progress.any() => continue,
-            Ok(_) => {
-                tokio::select! {
-                    () = wake.notified() => {}
-                    () = sleep(LOOK) => {}
-                    _ = stopped.changed() => {}
-                }
-            }
-            Err(error) => pause("process webhooks", &error, &mut stopped).await,
+        let room = WEBHOOKS_AT_ONCE.saturating_sub(running.len());
+        if let Err(error) = begin_webhooks(&billing, room, &mut running).await {
+            pause("claim webhooks", &error, &mut stopped).await;
         }
+        let full = running.len() >= WEBHOOKS_AT_ONCE;
+        tokio::select! {
+            Some(ended) = running.join_next() => note(ended),
+            () = wake.notified(), if !full => {}
+            () = sleep(LOOK), if !full => {}
+            _ = stopped.changed() => {}
+        }
+    }
+    while let Some(ended) = running.join_next().await {
+        note(ended);
     }
 }
 
-async fn book_due_credits(billing: Arc<Billing>, mut stopped: Stopped) {
-    while !*stopped.borrow() {
-        match billing.book_due_credits().await {
-            Ok(woken) if woken > 0 => continue,
-            Ok(_) => wait(LOOK, &mut stopped).await,
-            Err(error) => pause("book what is due", &error, &mut stopped).await,
+/// Begins some. The clock of a sandbox is not moved before they have ended.
+async fn begin_webhooks(
+    billing: &Arc<Billing>,
+    room: usize,
+    running: &mut JoinSet<Result<bool, Error>>,
+) -> Result<(), Error> {
+    let pass = Arc::new(billing.enter().await?);
+    for claimed in billing.claim_webhooks(i64::try_from(room).unwrap_or_default()).await? {
+        let (billing, pass) = (billing.clone(), pass.clone());
+        running.spawn(async move {
+            let processed = billing.process_webhook(&claimed).await;
+            drop(pass);
+            processed
+        });
+    }
+    Ok(())
+}
+
+/// What is not recorded with the webhook itself: it is tried again when its claim has lapsed.
+fn note(ended: Result<Result<bool, Error>, JoinError>) {
+    match ended {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(error = error.in_full(), "cannot record how a webhook ended");
         }
+        Err(died) => tracing::error!(error = %died, "a worker of webhooks has died"),
     }
 }
 
@@ -100,26 +131,48 @@ async fn renew_known(billing: Arc<Billing>, mut stopped: Stopped) {
     }
 }
 
-async fn top_up_credits(billing: Arc<Billing>, mut stopped: Stopped) {
-    while !*stopped.borrow() {
-        match billing.top_up_credits().await {
-            Ok(ended) if ended > 0 => continue,
-            Ok(_) => wait(TOP_UPS, &mut stopped).await,
-            Err(error) => pause("top up credits", &error, &mut stopped).await,
+/// Runs what is due, each job beside the others. Another process may be faster.
+async fn run_jobs(billing: Arc<Billing>, draining: Arc<AtomicBool>, mut stopped: Stopped) {
+    let goes_on = |stopped: &Stopped| !draining.load(Ordering::Relaxed) && !*stopped.borrow();
+    while goes_on(&stopped) {
+        match billing.register_jobs().await {
+            Ok(()) => break,
+            Err(error) => pause("make the jobs known", &error, &mut stopped).await,
+        }
+    }
+    let mut running = JoinSet::new();
+    while goes_on(&stopped) {
+        match due_jobs(&billing).await {
+            Ok(due) => {
+                for job in due {
+                    running.spawn(run_job(billing.clone(), job, Until(draining.clone())));
+                }
+                wait(LOOK, &mut stopped).await;
+            }
+            Err(error) => pause("look which jobs are due", &error, &mut stopped).await,
+        }
+        while running.try_join_next().is_some() {}
+    }
+    // A job under way was asked to end, and gives up its lease.
+    while running.join_next().await.is_some() {}
+}
+
+/// Nothing is begun while the clock of a sandbox is moved.
+async fn due_jobs(billing: &Billing) -> Result<Vec<&'static Job>, Error> {
+    let _pass = billing.enter().await?;
+    billing.due_jobs().await
+}
+
+async fn run_job(billing: Arc<Billing>, job: &'static Job, until: Until) {
+    match billing.run_job(job.name, AskedBy::Schedule, &until).await {
+        Ok(_) | Err(Error::Refused(Refusal::JobRunning(_))) => {}
+        Err(error) => {
+            tracing::warn!(job = job.name, error = error.in_full(), "a run was not recorded");
         }
     }
 }
 
-async fn make_partitions(database: Database, mut stopped: Stopped) {
-    while !*stopped.borrow() {
-        wait(DAY, &mut stopped).await;
-        if let Err(error) = database.ensure_partitions(system::now()).await {
-            tracing::error!(error = format!("{error:#}"), "cannot make partitions");
-        }
-    }
-}
-
-async fn pause(what: &str, error: &billing_app::Error, stopped: &mut Stopped) {
+async fn pause(what: &str, error: &Error, stopped: &mut Stopped) {
     tracing::warn!(error = error.in_full(), "cannot {what} now");
     wait(BREATH, stopped).await;
 }

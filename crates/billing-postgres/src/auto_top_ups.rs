@@ -11,7 +11,7 @@ use billing_domain::{
 };
 use diesel::{
     prelude::*,
-    sql_types::{BigInt, Timestamptz, Uuid as SqlUuid},
+    sql_types::{BigInt, Nullable, Timestamptz, Uuid as SqlUuid},
 };
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
@@ -93,6 +93,14 @@ statement! {
      WHERE (enabled OR pending_checkout_id IS NOT NULL) \
      AND (pending_checkout_id IS NOT NULL OR balance < threshold) AND look_at <= "
     [now: Timestamptz] " ORDER BY look_at, organization_id LIMIT " [limit: BigInt]
+}
+
+statement! {
+    /// The first instant at which it is time to look at one of them.
+    NextLook {} -> Nullable<Timestamptz>;
+    "SELECT min(look_at) FROM auto_top_ups JOIN credit_accounts USING (organization_id) \
+     WHERE (enabled OR pending_checkout_id IS NOT NULL) \
+     AND (pending_checkout_id IS NOT NULL OR balance < threshold)"
 }
 
 #[async_trait]

@@ -1,11 +1,15 @@
 //! What must hold in every database, whatever happened to it.
 
+use std::sync::LazyLock;
+
 use anyhow::Context;
 use billing_app::ports::Scope;
 use diesel::{QueryableByName, sql_query, sql_types::Jsonb};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
 use crate::Database;
+
+mod usage;
 
 /// Something that does not hold.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,7 +27,7 @@ impl Database {
         let mut session = self.reading(Scope::Operator).await?;
         session.connection().batch_execute("SET LOCAL statement_timeout = 0").await?;
         let mut violations = Vec::new();
-        for (invariant, query) in INVARIANTS {
+        for (invariant, query) in INVARIANTS.iter().copied() {
             let found = format!(
                 "SELECT coalesce(jsonb_agg(to_jsonb(v)), '[]') AS rows FROM (SELECT * FROM \
                  ({query}) broken LIMIT 10) v"
@@ -48,7 +52,11 @@ struct Found {
 }
 
 /// What must hold, and a query that finds what breaks it.
-pub const INVARIANTS: &[(&str, &str)] = &[
+pub static INVARIANTS: LazyLock<Vec<(&str, &str)>> =
+    LazyLock::new(|| [LEDGER, usage::USAGE, RECORDS].concat());
+
+/// What must hold of credits.
+const LEDGER: &[(&str, &str)] = &[
     (
         "L1 conservation: a balance is the sum of its ledger",
         "SELECT organization_id, a.balance, sum(t.amount) FROM credit_accounts a \
@@ -177,51 +185,10 @@ pub const INVARIANTS: &[(&str, &str)] = &[
          JOIN credit_transactions t USING (organization_id) \
          GROUP BY organization_id, a.overdrawn HAVING a.overdrawn <> sum(t.overdrawn_change)",
     ),
-    (
-        "U1 a counter is what its events come to",
-        "SELECT organization_id, meter, limit_window, window_start, c.used, e.counted \
-         FROM usage_counters c FULL JOIN (SELECT organization_id, meter, limit_window, \
-         window_start, CASE m.aggregation WHEN 'max' THEN max(quantity) \
-         WHEN 'latest' THEN (array_agg(quantity ORDER BY at DESC, seq DESC))[1] \
-         WHEN 'unique' THEN count(DISTINCT (properties->m.property)::text) \
-         ELSE sum(quantity) END AS counted FROM usage_events LEFT JOIN meters m USING (meter) \
-         GROUP BY organization_id, meter, limit_window, window_start, m.aggregation) e \
-         USING (organization_id, meter, limit_window, window_start) \
-         WHERE c.used IS DISTINCT FROM coalesce(e.counted, 0)",
-    ),
-    (
-        "U1 where distinct values count, the counter is how many were seen",
-        "SELECT organization_id, meter, limit_window, window_start, c.used, v.seen \
-         FROM (SELECT * FROM usage_counters JOIN meters USING (meter) \
-         WHERE aggregation = 'unique') c FULL JOIN (SELECT organization_id, meter, limit_window, \
-         window_start, count(*) AS seen FROM usage_values \
-         GROUP BY organization_id, meter, limit_window, window_start) v \
-         USING (organization_id, meter, limit_window, window_start) \
-         WHERE coalesce(c.used, 0) <> coalesce(v.seen, 0)",
-    ),
-    (
-        "U2 events are numbered without gaps",
-        "SELECT organization_id, a.last_seq, count(e.seq), max(e.seq) FROM usage_accounts a \
-         FULL JOIN usage_events e USING (organization_id) GROUP BY organization_id, a.last_seq \
-         HAVING a.last_seq IS DISTINCT FROM count(e.seq) \
-         OR count(DISTINCT e.seq) <> coalesce(max(e.seq), 0)",
-    ),
-    (
-        "U3 one event for each use that was counted",
-        "SELECT organization_id, event_id, count(*) FROM usage_events e \
-         FULL JOIN (SELECT * FROM usage_keys WHERE recorded) k USING (organization_id, event_id) \
-         GROUP BY organization_id, event_id \
-         HAVING count(*) <> 1 OR count(e.seq) <> 1 OR count(k.decided_at) <> 1",
-    ),
-    (
-        "U4 warnings: what a counter remembers to have told was told once",
-        "SELECT organization_id, meter, data->>'percent', data->>'window_start', count(*) \
-         FROM outbox, LATERAL (SELECT data->>'meter' AS meter) of_it \
-         WHERE type = 'quota.warning' AND meter NOT IN (SELECT meter FROM features \
-         WHERE limit_window LIKE 'rolling%') \
-         GROUP BY organization_id, meter, data->>'percent', data->>'window_start' \
-         HAVING count(*) > 1",
-    ),
+];
+
+/// What must hold of payments, subscriptions and what is told of them.
+const RECORDS: &[(&str, &str)] = &[
     (
         "P1 one charge per intent: a checkout is paid once, and a payment is of one",
         "SELECT organization_id, checkout_id, count(*) FROM payments \
@@ -263,8 +230,16 @@ pub const INVARIANTS: &[(&str, &str)] = &[
          AND error IS NOT NULL \
          WHEN 'dead' THEN done_at IS NULL AND claimed_until IS NULL AND fence IS NULL \
          AND error IS NOT NULL \
+         WHEN 'discarded' THEN done_at IS NOT NULL AND next_attempt_at IS NULL AND fence IS NULL \
          ELSE done_at IS NOT NULL AND claimed_until IS NULL AND fence IS NULL \
          AND error IS NULL END",
+    ),
+    (
+        "W2 no webhook waits behind nobody",
+        "SELECT webhook_id, gateway, subject FROM webhooks later WHERE behind \
+         AND next_attempt_at IS NOT NULL AND NOT EXISTS (SELECT FROM webhooks first \
+         WHERE first.gateway = later.gateway AND first.subject = later.subject \
+         AND first.next_attempt_at IS NOT NULL AND NOT first.behind)",
     ),
     (
         "O1 outbox: every subscription has told of its begin",

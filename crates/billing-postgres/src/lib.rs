@@ -12,6 +12,7 @@ mod facts;
 mod inbox;
 mod installation;
 mod invariants;
+mod jobs;
 mod migrate;
 mod organizations;
 mod outbox;
@@ -21,12 +22,15 @@ mod queries;
 mod reader;
 mod requests;
 mod roles;
+mod sandbox_clock;
 mod schema;
 mod session;
 mod statement;
 mod subscriptions;
 mod unit_of_work;
 mod usage;
+mod usage_archive;
+mod usage_days;
 mod writer;
 
 pub use self::{
@@ -34,8 +38,10 @@ pub use self::{
     credits::CreditWriters,
     database::{Database, PoolSettings},
     facts::FactReaders,
+    inbox::PostgresInbox,
     installation::Mode,
     invariants::{INVARIANTS, Violation},
     roles::{create_database, create_login, drop_database, grant_roles},
+    sandbox_clock::SandboxClock,
     usage::UsageWriters,
 };

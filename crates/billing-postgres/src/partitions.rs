@@ -1,14 +1,19 @@
 //! Monthly partitions, made ahead of time.
 
 use anyhow::Context;
+use async_trait::async_trait;
+use billing_app::{Error, ports::Partitions};
 use billing_domain::period::{Anchor, Interval, Period};
 use diesel_async::SimpleAsyncConnection;
 use time::{Duration, OffsetDateTime};
 
-use crate::Database;
+use crate::{Database, error::unreachable};
 
 /// The tables that are partitioned by month.
 const PARTITIONED: [&str; 3] = ["credit_keys", "usage_keys", "usage_events"];
+
+/// Whoever makes or removes a partition waits here for the others.
+pub(crate) const LOCKED: &str = "SELECT pg_advisory_xact_lock(hashtext('billing partitions'))";
 
 /// Late events reach back more than a month.
 const MONTHS_BACK: i32 = -2;
@@ -50,12 +55,19 @@ impl Database {
     }
 }
 
+#[async_trait]
+impl Partitions for Database {
+    async fn ensure(&self, now: OffsetDateTime) -> Result<(), Error> {
+        self.ensure_partitions(now).await.map_err(unreachable)
+    }
+}
+
 /// Servers that start together may make the same one: the lock of the schema is theirs in turn.
 fn create(table: &str, month: Period) -> String {
     let (start, end) = (month.start.date(), month.end.date());
     let name = format!("{table}_{}_{:02}", start.year(), u8::from(start.month()));
     format!(
-        "BEGIN; SELECT pg_advisory_xact_lock(hashtext('billing partitions')); \
+        "BEGIN; {LOCKED}; \
          DO $$ BEGIN IF to_regclass('{name}') IS NULL THEN \
          CREATE TABLE {name} PARTITION OF {table} \
          FOR VALUES FROM ('{start} 00:00+00') TO ('{end} 00:00+00'); \

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     Database,
-    auto_top_ups::{AutoTopUpRow, Due},
+    auto_top_ups::{AutoTopUpRow, Due, NextLook},
     credits::{
         decisions,
         rows::{GrantRow, grant, settings},
@@ -97,6 +97,10 @@ impl MoneyQueries for Database {
     ) -> Result<Vec<OrganizationId>, Error> {
         let due: Vec<Uuid> = self.rows(Scope::Engine, Due { now, limit }).await?;
         Ok(due.into_iter().map(OrganizationId).collect())
+    }
+
+    async fn next_top_up(&self) -> Result<Option<OffsetDateTime>, Error> {
+        Ok(self.row(Scope::Engine, NextLook {}).await?.flatten())
     }
 }
 
@@ -198,5 +202,10 @@ impl LedgerQueries for Database {
         page: Page<DecisionId>,
     ) -> Result<Vec<UsageDecision>, Error> {
         checked::denials(self, organization, page).await
+    }
+
+    async fn next_credits_due(&self) -> Result<Option<OffsetDateTime>, Error> {
+        let first = credit_accounts::table.select(diesel::dsl::min(credit_accounts::next_due_at));
+        Ok(self.row(Scope::Engine, first).await?.flatten())
     }
 }

@@ -7,7 +7,7 @@ use billing_app::{
 };
 use billing_domain::{
     id::{DecisionId, OrganizationId},
-    usage::{RawUse, Recorded, Recount, UsageAccount, UsageCommand, UsageOutcome},
+    usage::{RawUse, Recorded, Recount, Tallies, UsageAccount, UsageCommand, UsageOutcome},
 };
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use crate::{
     Database,
     unit_of_work::PostgresUnit,
+    usage_archive,
     writer::{self, Door, Frame, Order, Writers},
 };
 
@@ -135,6 +136,10 @@ impl Usage for PostgresUnit {
         after: i64,
     ) -> Result<Vec<RawUse>, Error> {
         rebuild::raw_uses(self.connection(), organization, after).await
+    }
+
+    async fn checkpoints(&mut self, organization: OrganizationId) -> Result<Tallies, Error> {
+        usage_archive::checkpoints(self.connection(), organization).await
     }
 
     async fn counts(&mut self, organization: OrganizationId) -> Result<Recount, Error> {

@@ -25,17 +25,33 @@ pub(crate) struct Sandbox {
     in_flight: Mutex<HashSet<String>>,
     /// Told whenever there may be something to deliver.
     pub(crate) posted: Notify,
+    /// The time of billing is not before the first instant, counted on from the second, of the
+    /// world: somebody said so.
+    told: Mutex<Option<(OffsetDateTime, OffsetDateTime)>>,
 }
 
 impl Sandbox {
     pub(crate) fn new(config: Config, url: String, store: Store) -> Self {
         let in_flight = Mutex::new(HashSet::new());
-        Self { config, url, store: Mutex::new(store), in_flight, posted: Notify::new() }
+        let (store, posted, told) = (Mutex::new(store), Notify::new(), Mutex::new(None));
+        Self { config, url, store, in_flight, posted, told }
     }
 
     /// The time of billing, in Unix seconds.
     pub(crate) fn now(&self) -> i64 {
-        (self.config.clock)().unix_timestamp()
+        let now = (self.config.clock)();
+        let told = *self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = told.map(|(then, wall)| then.saturating_add(self.wall() - wall));
+        told.map_or(now, |told| told.max(now)).unix_timestamp()
+    }
+
+    /// From now on the time of billing is not before an instant: whoever moves it need not wait
+    /// until the clock of the configuration has followed.
+    pub(crate) fn not_before(&self, instant: OffsetDateTime) {
+        if instant.unix_timestamp() > self.now() {
+            let told = Some((instant, self.wall()));
+            *self.told.lock().unwrap_or_else(PoisonError::into_inner) = told;
+        }
     }
 
     /// The time of the world.

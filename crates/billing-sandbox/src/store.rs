@@ -79,6 +79,11 @@ impl Store {
         self.due.first().filter(|(at, _)| *at <= now).cloned()
     }
 
+    /// When something is due next, be it over or to come.
+    pub(crate) fn next_due(&self) -> Option<i64> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
     pub(crate) fn parcel(&self, event: &str) -> Option<&Parcel> {
         self.parcels.get(event)
     }

@@ -9,6 +9,16 @@ use crate::{
     wire::{Event, Subject},
 };
 
+/// On what money or access hangs.
+const CRITICAL: [&str; 6] = [
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "customer.subscription.created",
+    "invoice.paid",
+    "invoice.payment_succeeded",
+    "payment_intent.succeeded",
+];
+
 impl Webhooks for Stripe {
     fn verify(&self, delivery: &Delivery<'_>, wall: OffsetDateTime) -> Result<(), Forged> {
         let header = delivery.headers.get("stripe-signature").ok_or(Forged("there is none"))?;
@@ -25,15 +35,19 @@ impl Webhooks for Stripe {
     fn read(&self, body: &[u8]) -> Result<Notice, Unreadable> {
         let event: Event =
             serde_json::from_slice(body).map_err(|error| Unreadable(error.to_string()))?;
+        if let Some(account) = &event.account {
+            return Err(Unreadable(format!("it is of {account}, an account connected to ours")));
+        }
         let Some(object) = event.subject() else {
             return Err(Unreadable(format!("{} {} carries no object", event.kind, event.id)));
         };
-        let subject = object.link("customer").or(object.id()).unwrap_or(&event.id);
+        let subject = object.customer.id().or(object.id()).unwrap_or(&event.id);
         Ok(Notice {
             event_id: event.id.clone(),
             kind: event.kind.clone(),
             subject: subject.to_owned(),
             about: about(&event.kind, object),
+            critical: CRITICAL.contains(&&*event.kind),
         })
     }
 }
@@ -84,6 +98,6 @@ fn about(kind: &str, object: &Subject) -> About {
 /// The payment behind a charge, a refund or a dispute.
 fn money_moved(object: &Subject) -> About {
     let itself = || object.id().filter(|_| object.is("charge"));
-    let id = object.link("payment_intent").or_else(|| object.link("charge")).or_else(itself);
+    let id = object.payment_intent.id().or_else(|| object.charge.id()).or_else(itself);
     id.map_or(About::Nothing, |id| About::Payment(id.to_owned()))
 }

@@ -21,7 +21,10 @@ pub use self::{
         a_change, a_checkout, a_customer, a_hosted_page, a_payment, a_reference,
         an_active_subscription, an_api_key, an_auto_top_up, an_event, an_organization,
     },
-    webhooks::{a_new_customer, a_plan_checkout_request, a_request_key, a_webhook},
+    webhooks::{
+        a_failed_try, a_new_customer, a_plan_checkout_request, a_request_key, a_try, a_webhook,
+        a_webhook_action, an_alert,
+    },
 };
 use crate::Counting;
 

@@ -1,17 +1,22 @@
 //! A clock that stands still.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use billing_app::ports::Clock;
+use async_trait::async_trait;
+use billing_app::{
+    Error,
+    ports::{Clock, ClockMove, MovableClock, Pass},
+};
 use time::{Duration, OffsetDateTime, UtcOffset, macros::datetime};
 
 /// The instant at which tests begin, with microseconds, so that losing them is noticed.
 pub const NOON: OffsetDateTime = datetime!(2026-03-14 12:00:00.535_897 UTC);
 
 /// A clock that stands still until it is moved.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Stopped {
-    times: Mutex<Times>,
+    times: Arc<Mutex<Times>>,
+    turn: Arc<tokio::sync::RwLock<()>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +29,8 @@ impl Stopped {
     /// Stopped at an instant, in whole microseconds; business and wall time are the same.
     pub fn at(instant: OffsetDateTime) -> Self {
         let instant = whole(instant);
-        Self { times: Mutex::new(Times { business: instant, wall: instant }) }
+        let times = Times { business: instant, wall: instant };
+        Self { times: Arc::new(Mutex::new(times)), turn: Arc::default() }
     }
 
     /// Moves business and wall time by as much.
@@ -66,6 +72,48 @@ impl Clock for Stopped {
 
     fn wall(&self) -> OffsetDateTime {
         self.times().wall
+    }
+}
+
+/// As if there were one process: who is in keeps the clock from being moved.
+#[async_trait]
+impl MovableClock for Stopped {
+    async fn enter(&self) -> Result<Pass, Error> {
+        let entered = self.turn.clone().try_read_owned();
+        entered.map(Pass::new).map_err(|_| Error::Unavailable {
+            what: "the clock",
+            retry_after: std::time::Duration::from_secs(1),
+            cause: anyhow::anyhow!("it is being moved"),
+        })
+    }
+
+    fn enter_too(&self) -> Pass {
+        self.turn.clone().try_read_owned().map_or_else(|_| Pass::new(()), Pass::new)
+    }
+
+    fn look(&self) {}
+
+    async fn hold(&self) -> Result<Box<dyn ClockMove>, Error> {
+        let turn = self.turn.clone().try_write_owned();
+        let turn = turn.map_err(|_| Error::Conflict("the clock"))?;
+        Ok(Box::new(Held { clock: self.clone(), _turn: turn }))
+    }
+}
+
+struct Held {
+    clock: Stopped,
+    _turn: tokio::sync::OwnedRwLockWriteGuard<()>,
+}
+
+#[async_trait]
+impl ClockMove for Held {
+    async fn to(&mut self, instant: OffsetDateTime) -> Result<(), Error> {
+        self.clock.change(|times| times.business = times.business.max(whole(instant)));
+        Ok(())
+    }
+
+    async fn end(self: Box<Self>) -> Result<(), Error> {
+        Ok(())
     }
 }
 

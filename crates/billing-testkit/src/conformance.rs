@@ -176,6 +176,17 @@ macro_rules! conformance {
                 counters_are_counted_anew
                 a_bonus_is_given_once_for_ever
             }
+            usage_archive {
+                months_come_with_their_events
+                a_month_is_put_away_once
+                a_month_that_differs_stays
+            }
+            usage_days {
+                days_count_in_the_way_of_their_meters
+                days_say_how_far_they_are_rolled_up
+                days_count_each_event_once_at_the_same_time
+                forgotten_values_stay_counted
+            }
             usage_history {
                 use_is_decided_as_the_domain_decides
             }
@@ -196,6 +207,17 @@ macro_rules! conformance {
                 workers_at_the_same_time_never_share
                 a_mark_is_made_with_the_effect
                 webhooks_are_listed_in_pages
+                a_failed_webhook_is_in_nobodys_way
+                a_crowded_subject_is_in_nobodys_way
+                what_is_ignored_is_not_queued
+            }
+            dead_letters {
+                every_try_is_written_down
+                a_failing_webhook_is_told_of_once
+                what_people_do_is_written_down
+                what_is_given_up_makes_way
+                those_that_match_are_put_back
+                figures_count_what_became_of_all
             }
             leases {
                 a_lapsed_claim_passes_to_another
@@ -203,6 +225,18 @@ macro_rules! conformance {
                 the_dead_wait_for_a_person
                 a_person_can_have_any_webhook_processed_again
                 health_counts_what_waits_and_what_is_dead
+            }
+            jobs {
+                a_job_that_recurs_is_due_when_it_is_made_known
+                a_job_has_one_runner
+                a_job_has_one_runner_at_the_same_time
+                a_lapsed_lease_passes_to_another
+                a_lease_that_is_renewed_goes_on
+                a_job_is_due_again_when_its_run_said
+                a_job_runs_when_asked_though_not_due
+                runs_of_jobs_are_listed_in_pages
+                idle_runs_in_a_row_leave_one_row
+                the_latest_runs_are_kept
             }
             requests {
                 a_request_is_answered_once

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod inbox;
+mod jobs;
 mod ledgers;
 mod money;
 mod offers;
@@ -9,6 +10,8 @@ mod queries;
 mod records;
 mod requests;
 mod unit;
+mod usage_archive;
+mod usage_days;
 mod world;
 
 use std::{

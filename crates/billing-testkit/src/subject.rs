@@ -4,8 +4,9 @@ use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
 use billing_app::ports::{
-    AccessQueries, CatalogueQueries, Changes, CreditLedger, Facts, Inbox, LedgerQueries,
-    MoneyQueries, OrganizationQueries, PaymentGateway, Requests, Store, UsageLedger,
+    AccessQueries, CatalogueQueries, Changes, CreditLedger, Facts, Inbox, JobStore, LedgerQueries,
+    MoneyQueries, OrganizationQueries, PaymentGateway, Requests, Store, UsageArchive, UsageDays,
+    UsageLedger,
 };
 use billing_domain::{event::What, id::OrganizationId};
 use serde_json::Value;
@@ -32,12 +33,18 @@ pub struct Subject {
     pub money: Arc<dyn MoneyQueries>,
     /// What stands in the ledgers.
     pub ledger_queries: Arc<dyn LedgerQueries>,
+    /// Use by day.
+    pub usage_days: Arc<dyn UsageDays>,
+    /// Raw events of old months.
+    pub usage_archive: Arc<dyn UsageArchive>,
     /// Who may ask.
     pub access: Arc<dyn AccessQueries>,
     /// What decisions rest on.
     pub facts: Arc<dyn Facts>,
     /// The ways of two processes to each other.
     pub changes: [Arc<dyn Changes>; 2],
+    /// Who runs which job.
+    pub jobs: Arc<dyn JobStore>,
     /// What no port shows.
     pub witness: Arc<dyn Witness>,
     /// Whatever must live as long: a database that goes when it is dropped.
@@ -89,9 +96,12 @@ impl MemoryStore {
             organizations: store.clone(),
             money: store.clone(),
             ledger_queries: store.clone(),
+            usage_days: store.clone(),
+            usage_archive: store.clone(),
             access: store.clone(),
             facts: store.clone(),
             changes: [Arc::new(another), Arc::new(changes)],
+            jobs: store.clone(),
             witness: store,
             guard: Box::new(()),
         }

@@ -26,6 +26,8 @@ pub enum Change {
     Usage(OrganizationId),
     /// The keys of the API.
     ApiKeys,
+    /// How the clock of the sandbox stands, or who moves it.
+    Clock,
 }
 
 /// What other processes have changed.

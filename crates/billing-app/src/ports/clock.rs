@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 /// Tells the time, in UTC and in whole microseconds, so that it survives storage unchanged.
 pub trait Clock: Send + Sync {
-    /// The business clock: dates of periods, grants and ledgers. Tests and the sandbox move it.
+    /// The business clock: dates of periods, grants and ledgers. Tests and the sandbox move it:
+    /// who books by it there enters first, see [`MovableClock`](super::MovableClock).
     fn now(&self) -> OffsetDateTime;
 
     /// The wall clock: signatures, tokens, leases, retries of delivery. Nobody moves it.

@@ -304,7 +304,7 @@ pub trait PortalSessions: Send + Sync {
 pub trait Webhooks: Send + Sync {
     /// Checks that it comes from the gateway, is fresh, and is meant for this mode.
     fn verify(&self, delivery: &Delivery<'_>, wall: OffsetDateTime) -> Result<(), Forged>;
-    /// What a verified body is about.
+    /// What a verified body is about. One that is not for this account cannot be read.
     fn read(&self, body: &[u8]) -> Result<Notice, Unreadable>;
 }
 
@@ -338,6 +338,8 @@ pub struct Notice {
     pub subject: String,
     /// Where to look.
     pub about: About,
+    /// Whether money or access hangs on it, so that a failure is told of at once.
+    pub critical: bool,
 }
 
 /// Where to look.

@@ -1,12 +1,18 @@
 //! Webhooks: stored first, acknowledged, then processed.
 
-use std::time::Duration;
+mod log;
+
+use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
-use billing_domain::{gateway::Gateway, id::WebhookId};
+use billing_domain::{event::Event, gateway::Gateway, id::WebhookId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::log::{
+    Deed, InboxFigures, InboxHealth, Matching, TryOutcome, WebhookAction, WebhookDetail,
+    WebhookFilter, WebhookRow, WebhookStatus, WebhookTry,
+};
 use crate::Error;
 
 /// A verified webhook that is to be kept.
@@ -22,10 +28,14 @@ pub struct NewWebhook {
     pub kind: String,
     /// Events of one subject are processed one at a time.
     pub subject: String,
+    /// What came along and is worth keeping; names in lower case, no secrets.
+    pub headers: BTreeMap<String, String>,
     /// The raw body.
     pub body: Vec<u8>,
     /// When it came, by the wall clock.
     pub received_at: OffsetDateTime,
+    /// There is nothing to do for its type: it is kept, and done with.
+    pub ignored: bool,
 }
 
 /// The right to process one webhook, until the lease ends.
@@ -52,79 +62,48 @@ pub struct Claimed {
     pub attempts: i32,
 }
 
-/// Where a webhook stands.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum WebhookStatus {
-    /// Kept, not tried yet.
-    Received,
-    /// It had its effect.
-    Processed,
-    /// There is nothing to do for its type.
-    Ignored,
-    /// It failed and will be tried again.
-    Retrying,
-    /// It failed for good, and waits for a person.
-    Dead,
+/// When a try began and ended, by the wall clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tried {
+    /// When it began.
+    pub began_at: OffsetDateTime,
+    /// When it ended.
+    pub ended_at: OffsetDateTime,
 }
 
-impl WebhookStatus {
-    /// Every status.
-    pub const ALL: [Self; 5] =
-        [Self::Received, Self::Processed, Self::Ignored, Self::Retrying, Self::Dead];
-
-    /// Its name in tables and answers.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Received => "received",
-            Self::Processed => "processed",
-            Self::Ignored => "ignored",
-            Self::Retrying => "retrying",
-            Self::Dead => "dead",
-        }
+impl Tried {
+    /// How long it took; nothing where the clock was set back meanwhile.
+    pub fn duration(self) -> Duration {
+        Duration::try_from(self.ended_at - self.began_at).unwrap_or_default()
     }
 }
 
-/// A webhook as an operator sees it.
+/// A try that failed.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct WebhookRow {
-    /// Our id.
-    pub id: WebhookId,
-    /// Who sent it.
-    pub gateway: Gateway,
-    /// The gateway's id of the event.
-    pub event_id: String,
-    /// The gateway's name of the event type.
-    pub kind: String,
-    /// Where it stands.
-    pub status: WebhookStatus,
-    /// How often it was tried.
-    pub attempts: i32,
-    /// What the last try said, if it failed.
-    pub error: Option<String>,
-    /// When it came.
-    pub received_at: OffsetDateTime,
-    /// When it is tried again, if it is.
-    pub next_attempt_at: Option<OffsetDateTime>,
-}
-
-/// How many webhooks stand where.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct InboxHealth {
-    /// Waiting to be processed, first or again.
-    pub pending: i64,
-    /// Failed for good.
-    pub dead: i64,
+pub struct FailedTry {
+    /// Of what.
+    pub claim: Claim,
+    /// When.
+    pub tried: Tried,
+    /// Why.
+    pub error: String,
+    /// When it is tried again; nothing when it is dead.
+    pub again_at: Option<OffsetDateTime>,
+    /// What to tell others, unless they were told of this webhook before.
+    pub alert: Option<Event>,
 }
 
 /// The queue of webhooks.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Keeps one. Whether it is new; one of the same gateway and event id is kept once.
+    /// Keeps one. Whether it is new; one of the same gateway and event id is kept once. One that
+    /// is ignored is not queued.
     async fn receive(&self, webhook: &NewWebhook) -> Result<bool, Error>;
 
-    /// Claims up to `limit` webhooks that are due, the oldest first and never two of one subject,
-    /// nor one whose subject is being processed. A claim that is neither done nor failed within
-    /// `lease` is due again.
+    /// Claims up to `limit` webhooks that are due, the longest due first, never two of one
+    /// subject, nor one whose subject is being processed. One that waits to be tried again stands
+    /// in nobody's way. A claim that is neither done nor failed within `lease` is due again. What
+    /// it costs does not depend on how many wait. At most 64 are claimed at once.
     async fn claim(
         &self,
         wall: OffsetDateTime,
@@ -132,26 +111,46 @@ pub trait Inbox: Send + Sync {
         limit: i64,
     ) -> Result<Vec<Claimed>, Error>;
 
-    /// Records a failed try: to be tried again at an instant, or dead.
+    /// Records a failed try: to be tried again at an instant, or dead. Whether its alert was
+    /// written: once, until a person puts the webhook back.
     /// A claim that has passed to somebody else changes nothing.
-    async fn fail(
+    async fn fail(&self, failed: &FailedTry) -> Result<bool, Error>;
+
+    /// Puts a webhook back to be processed now, whatever became of it, and remembers who wanted it.
+    /// False when it is not there.
+    async fn retry(&self, id: WebhookId, action: &WebhookAction) -> Result<bool, Error>;
+
+    /// Puts back those that match, the oldest first, at most `limit`; without an action it only
+    /// says which. What was never tried yet, or is being processed, is left alone.
+    async fn retry_all(
         &self,
-        claim: Claim,
-        error: &str,
-        again_at: Option<OffsetDateTime>,
-    ) -> Result<(), Error>;
+        filter: &WebhookFilter,
+        limit: i64,
+        action: Option<&WebhookAction>,
+    ) -> Result<Matching, Error>;
 
-    /// Puts a webhook back to be processed now, whatever became of it. False when it is not there.
-    async fn retry(&self, id: WebhookId, wall: OffsetDateTime) -> Result<bool, Error>;
+    /// Gives up one that waits or is dead, and remembers who wanted it. Where it stood before;
+    /// nothing when it is not there. What is done with stays as it is.
+    async fn discard(
+        &self,
+        id: WebhookId,
+        action: &WebhookAction,
+    ) -> Result<Option<WebhookStatus>, Error>;
 
-    /// The newest ones, at most `limit`, before an id; of one status, or of all.
+    /// The newest ones that match, at most `limit`, before an id.
     async fn list(
         &self,
-        status: Option<WebhookStatus>,
+        filter: &WebhookFilter,
         before: Option<WebhookId>,
         limit: i64,
     ) -> Result<Vec<WebhookRow>, Error>;
 
+    /// All that is known of one; tries and actions in their order.
+    async fn find(&self, id: WebhookId) -> Result<Option<WebhookDetail>, Error>;
+
     /// How many stand where.
     async fn health(&self) -> Result<InboxHealth, Error>;
+
+    /// What became of those that came in since an instant.
+    async fn figures(&self, since: OffsetDateTime) -> Result<InboxFigures, Error>;
 }

@@ -61,6 +61,8 @@ pub trait MoneyQueries: Send + Sync {
         now: OffsetDateTime,
         limit: i64,
     ) -> Result<Vec<OrganizationId>, Error>;
+    /// The first instant at which it is time to look at any such organization, as things stand.
+    async fn next_top_up(&self) -> Result<Option<OffsetDateTime>, Error>;
 }
 
 /// What stands in the ledgers.
@@ -94,6 +96,8 @@ pub trait LedgerQueries: Send + Sync {
         organization: OrganizationId,
         page: Page<DecisionId>,
     ) -> Result<Vec<UsageDecision>, Error>;
+    /// When something is due next on the credit account of anybody.
+    async fn next_credits_due(&self) -> Result<Option<OffsetDateTime>, Error>;
 }
 
 /// Credits as last recorded.

@@ -12,13 +12,13 @@ use billing_domain::{
     organization::{Customer, Organization},
     payment::Payment,
     subscription::{Change, Subscription},
-    usage::{Counter, CounterKey, RawUse, Recount, UsageCommand, UsageOutcome},
+    usage::{Counter, CounterKey, RawUse, Recount, Tallies, UsageCommand, UsageOutcome},
 };
 use time::OffsetDateTime;
 
 use crate::{
     Error,
-    ports::{ApiKey, Claim},
+    ports::{ApiKey, Claim, Tried},
 };
 
 /// On whose behalf a unit of work runs, and so what it can see.
@@ -194,6 +194,9 @@ pub trait Usage: Send {
     /// Locks the account, and answers with all its counts. `NotFound(Organization)` for an unknown
     /// one.
     async fn counts(&mut self, organization: OrganizationId) -> Result<Recount, Error>;
+    /// What the raw events come to that are in archives. No month is put away until the end of the
+    /// unit, so that with the raw events that are still here this is all of them, once.
+    async fn checkpoints(&mut self, organization: OrganizationId) -> Result<Tallies, Error>;
     /// Raw events after a number, in the order of their numbers: some of them, none at the end.
     async fn raw_uses(
         &mut self,
@@ -248,5 +251,5 @@ pub trait AccessKeys: Send {
 pub trait InboxMarks: Send {
     /// Records that a claimed webhook had its effect, or is ignored.
     /// `Conflict` when the claim has passed to somebody else: the whole unit must be dropped.
-    async fn done(&mut self, claim: Claim, ignored: bool, at: OffsetDateTime) -> Result<(), Error>;
+    async fn done(&mut self, claim: Claim, ignored: bool, tried: Tried) -> Result<(), Error>;
 }

@@ -1,7 +1,4 @@
-use billing_app::{
-    Error, Missing,
-    ports::{About, Page, WebhookStatus},
-};
+use billing_app::{Error, Missing, ports::Page};
 use billing_testkit::builders::a_fresh_id;
 
 use crate::scene::{Scene, everything};
@@ -28,21 +25,4 @@ async fn who_is_not_there_is_not_found() {
         scene.billing.payments(a_fresh_id(), everything()).await,
         Error::NotFound(Missing::Organization)
     );
-    fails!(scene.billing.retry_webhook(a_fresh_id()).await, Error::NotFound(Missing::Webhook));
-}
-
-#[tokio::test]
-async fn webhooks_are_listed_by_where_they_stand() {
-    let scene = Scene::new();
-    scene.hear(About::Nothing).await;
-    scene.tell(About::Nothing).await;
-    for (status, count) in [
-        (Some(WebhookStatus::Ignored), 1),
-        (Some(WebhookStatus::Received), 1),
-        (Some(WebhookStatus::Dead), 0),
-        (None, 2),
-    ] {
-        let rows = scene.billing.list_webhooks(status, everything()).await.unwrap();
-        assert_eq!(rows.len(), count, "{status:?}");
-    }
 }

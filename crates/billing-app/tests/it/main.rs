@@ -11,6 +11,8 @@ macro_rules! fails {
     };
 }
 
+mod advance_clock;
+mod archive_usage;
 mod authenticate;
 mod auto_top_up;
 mod book_due_credits;
@@ -35,9 +37,12 @@ mod record_usage;
 mod record_usage_batch;
 mod refund_credits;
 mod register_organization;
+mod run_job;
 mod scene;
 mod seed_catalogue;
 mod start_subscription;
+mod tend_webhooks;
 mod top_up_credits;
 mod transfer_credits;
 mod watched;
+mod webhook_metrics;

@@ -1,3 +1,4 @@
+mod alerts;
 mod credits;
 mod failures;
 mod interference;

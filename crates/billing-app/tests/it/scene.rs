@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use billing_app::{
-    Billing, BuyCredits, ConsumeAnswer, ConsumeRequest, Error, NewOrganization, Opened, Ports,
-    Progress, Received, RecordUsage, ReturnUrls, Settings, StartSubscription, UsageAnswer,
-    ports::{About, Page, PaymentGateway, Scope, Store, WebhookRow},
+    Billing, BuyCredits, ConsumeAnswer, ConsumeRequest, Error, Mandate, NewOrganization, Opened,
+    Ports, Progress, Received, RecordUsage, ReturnUrls, Settings, StartSubscription, UsageAnswer,
+    ports::{About, Page, PaymentGateway, Scope, Store, WebhookFilter, WebhookRow},
 };
 use billing_domain::{
     catalogue::Catalogue,
     checkout::Checkout,
+    event::{INSTALLATION, What},
     gateway::Gateway,
-    id::{CheckoutId, OrganizationId},
+    id::{CheckoutId, OrganizationId, WebhookId},
     payment::Payment,
     period::Interval,
     subscription::Subscription,
@@ -48,9 +49,16 @@ pub(crate) fn ports(
         organizations: kept.clone(),
         money: kept.clone(),
         ledgers: kept.clone(),
+        usage_days: kept.clone(),
+        usage_archive: kept.clone(),
+        archive_folder: Some(kept.clone()),
         access: kept.clone(),
-        facts: kept,
+        facts: kept.clone(),
         changes: Arc::new(MemoryChanges::default()),
+        jobs: kept.clone(),
+        partitions: kept,
+        movable_clock: Some(clock.clone()),
+        simulators: Vec::new(),
         gateways: vec![gateway],
         clock: clock.clone(),
         ids: Arc::new(Counting::new()),
@@ -86,6 +94,11 @@ pub(crate) fn urls() -> ReturnUrls {
         success: "https://product.test/welcome".to_owned(),
         cancel: "https://product.test/plans".to_owned(),
     }
+}
+
+/// Somebody has mended something.
+pub(crate) fn mended() -> Mandate {
+    Mandate { actor: "api_key 1".to_owned(), reason: "It is mended".to_owned() }
 }
 
 /// A hundred at once, from the newest.
@@ -190,7 +203,10 @@ impl Scene {
     }
 
     pub(crate) async fn webhooks(&self) -> Vec<WebhookRow> {
-        self.billing.list_webhooks(None, everything()).await.expect("the inbox answers")
+        self.billing
+            .list_webhooks(&WebhookFilter::default(), everything())
+            .await
+            .expect("the inbox answers")
     }
 
     pub(crate) async fn checkout(&self, owner: OrganizationId, id: CheckoutId) -> Checkout {
@@ -218,13 +234,24 @@ impl Scene {
         self.billing.payments(organization, everything()).await.expect("it is known")
     }
 
+    /// The alerts that were given, in order: which webhook, and whether it is dead.
+    pub(crate) fn alerts(&self) -> Vec<(WebhookId, bool)> {
+        let alert = |event: billing_domain::event::Event| {
+            let What::WebhookFailed { webhook_id, dead, .. } = event.what else { return None };
+            Some((webhook_id, dead))
+        };
+        self.store.events().into_iter().filter_map(alert).collect()
+    }
+
     /// The public names of what happened, in order, since the organization came to be.
     pub(crate) fn happened(&self) -> Vec<String> {
         let name = |event: &billing_domain::event::Event| {
             let json = serde_json::to_value(&event.what).expect("events can be told");
             json.get("type").and_then(|it| it.as_str()).expect("it has a name").to_owned()
         };
-        self.store.events().iter().skip(1).map(name).collect()
+        let events = self.store.events();
+        let of_an_organization = events.iter().filter(|it| it.organization_id != INSTALLATION);
+        of_an_organization.skip(1).map(name).collect()
     }
 
     pub(crate) async fn consume(

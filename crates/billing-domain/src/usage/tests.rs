@@ -1,5 +1,6 @@
 //! What counting promises: single rules, and all of them over random sequences.
 
+mod days;
 mod effects;
 mod graces;
 mod rolling;

@@ -64,6 +64,7 @@ async fn everything_that_can_be_missing_has_its_code() {
     DRAW_NOT_FOUND: Use of credits not found
     DECISION_NOT_FOUND: Decision not found
     AUTO_TOP_UP_NOT_FOUND: Auto top-up not found
+    JOB_NOT_FOUND: Job not found
     ");
 }
 
@@ -85,7 +86,11 @@ async fn every_refusal_has_its_status_and_code() {
         Refusal::HoldTimedOut(NOON),
         Refusal::MoreThanHeld(100),
         Refusal::MoreThanUsed(0),
+        Refusal::WebhookDone("processed"),
         Refusal::TooMuch,
+        Refusal::JobRunning("webhook-retry".to_owned()),
+        Refusal::ClockIsReal,
+        Refusal::ClockGoesBack(NOON),
     ];
     let mut table = Vec::new();
     for refusal in refusals {
@@ -109,7 +114,11 @@ async fn every_refusal_has_its_status_and_code() {
     409 HOLD_RESOLVED: The hold timed out at 2026-03-14 12:00:00.535897 +00:00:00; what it held has returned {"at":"2026-03-14T12:00:00.535897Z","how":"timed_out"}
     422 HOLD_EXCEEDED: Only 100 credits are held {"held":100}
     422 REFUND_EXCEEDED: Only 0 credits of it can be given back {"left":0}
+    422 WEBHOOK_DONE: The webhook is processed: there is nothing to give up {"status":"processed"}
     422 USAGE_TOO_LARGE: The total on this meter would be too large to be counted {"field":"quantity"}
+    409 JOB_RUNNING: The job `webhook-retry` is running already {"job":"webhook-retry"}
+    422 CLOCK_IS_REAL: The clock moves only in a sandbox: where money is real, time is too {}
+    422 CLOCK_GOES_BACK: The clock stands at 2026-03-14 12:00:00.535897 +00:00:00, and cannot go back {"now":"2026-03-14T12:00:00.535897Z"}
     "#);
 }
 

@@ -95,6 +95,9 @@ async fn concrete(world: &World, path: &str) -> String {
         let held = world.post("/api/billing/credits/holds", &world.bound, hold).await.ok();
         path = path.replace("{id}", held["hold_id"].as_str().unwrap());
     }
+    if path.contains("/webhooks/{id}/") {
+        path = path.replace("{id}", &crate::inbox::waiting(world).await);
+    }
     path
 }
 
@@ -114,8 +117,10 @@ async fn its_examples_work() {
         let names_both = example["to_organization_id"].is_string();
         let key = match route.access {
             Access::Admin => &world.admin,
-            Access::Public | Access::Read | Access::Write if names_both => &world.backend,
-            Access::Public | Access::Read | Access::Write => &world.bound,
+            Access::Public | Access::Read | Access::Write | Access::Cron if names_both => {
+                &world.backend
+            }
+            Access::Public | Access::Read | Access::Write | Access::Cron => &world.bound,
         };
         let path = concrete(&world, route.path).await;
         let example = example.to_string().replace(ACME, &world.acme.to_string());

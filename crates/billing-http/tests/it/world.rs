@@ -10,7 +10,10 @@ use actix_web::{
     http::{Method, header::HeaderMap},
     test,
 };
-use billing_app::{Billing, NewApiKey, NewOrganization, Ports, Settings, ports::Scopes};
+use billing_app::{
+    Billing, NewApiKey, NewOrganization, Ports, Settings,
+    ports::{MovableClock, Scopes},
+};
 use billing_domain::{currency::Currency, id::OrganizationId};
 use billing_http::{Http, app};
 use billing_testkit::{
@@ -47,6 +50,15 @@ pub(crate) struct Answer {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::with_clock(true).await
+    }
+
+    /// An installation in which money is real.
+    pub(crate) async fn live() -> Self {
+        Self::with_clock(false).await
+    }
+
+    async fn with_clock(movable: bool) -> Self {
         crate::log::keep();
         let clock = Arc::new(Stopped::default());
         let store = MemoryStore::selling(the_default_catalogue());
@@ -62,9 +74,16 @@ impl World {
             organizations: shared(),
             money: shared(),
             ledgers: shared(),
+            usage_days: shared(),
+            usage_archive: shared(),
+            archive_folder: Some(shared()),
             access: shared(),
             facts: shared(),
             changes: Arc::new(MemoryChanges::default()),
+            jobs: shared(),
+            partitions: shared(),
+            movable_clock: movable.then(|| clock.clone() as Arc<dyn MovableClock>),
+            simulators: Vec::new(),
             gateways: vec![gateway.clone()],
             clock: clock.clone(),
             ids: Arc::new(Counting::new()),

@@ -7,6 +7,7 @@
 )]
 
 mod api;
+mod archive;
 mod database_gone;
 mod demo;
 mod dice;
@@ -22,6 +23,7 @@ mod oracle;
 mod output;
 mod postgres;
 mod process;
+mod sandbox_clock;
 #[expect(dead_code, reason = "a pool on it is for the tests that it was made for")]
 #[path = "../../../billing-postgres/tests/it/scratch.rs"]
 mod scratch;

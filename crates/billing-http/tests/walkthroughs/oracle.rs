@@ -28,6 +28,12 @@ const TAMPERING: &[(&str, &str)] = &[
         "INSERT INTO outbox SELECT organization_id, gen_random_uuid(), at, type, data \
          FROM outbox WHERE type = 'quota.warning'",
     ),
+    (
+        "U5",
+        "INSERT INTO usage_days SELECT organization_id, '2026-01-01', 'exports', 1, 1, now() \
+         FROM organizations",
+    ),
+    ("U6", "INSERT INTO usage_archives VALUES ('2026-01-01', 'no-file', 1, 1, now())"),
     ("P1", "UPDATE payments SET checkout_id = '00000000-0000-0000-0000-000000000000'"),
     ("P2", "UPDATE payments SET tax = amount + 1"),
     ("P3", "DELETE FROM credit_grants WHERE source_kind = 'checkout'"),
@@ -45,6 +51,11 @@ const TAMPERING: &[(&str, &str)] = &[
          INSERT INTO subscriptions TABLE twin",
     ),
     ("W1", "UPDATE webhooks SET done_at = NULL"),
+    (
+        "W2",
+        "UPDATE webhooks SET status = 'received', done_at = NULL, next_attempt_at = now(), \
+         behind = true",
+    ),
     ("O1 outbox: every subscription", "DELETE FROM outbox WHERE type = 'subscription.created'"),
     ("O1 outbox: every payment", "DELETE FROM outbox WHERE type = 'payment.updated'"),
     ("T1", "UPDATE gateway_objects SET organization_id = gen_random_uuid()"),

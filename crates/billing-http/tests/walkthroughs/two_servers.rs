@@ -22,8 +22,8 @@ pub(crate) struct Pair {
     pub(crate) first: Server,
     pub(crate) second: Server,
     pub(crate) sql: Sql,
-    _scratch: Scratch,
-    _folders: [Folder; 2],
+    scratch: Scratch,
+    folders: [Folder; 2],
 }
 
 impl Pair {
@@ -35,7 +35,7 @@ impl Pair {
         let second = Setup::on(&scratch, folders[1].path()).paying_at(first.sandbox(), &secrets);
         let second = second.start().await;
         let sql = Sql::at(&scratch.admin_url);
-        Self { first, second, sql, _scratch: scratch, _folders: folders }
+        Self { first, second, sql, scratch, folders }
     }
 
     /// A checkout that is paid on the page, by organization and session.
@@ -45,6 +45,11 @@ impl Pair {
         let session = page.text("/session_id");
         pay(self.first.sandbox(), &session, "success").await.unwrap();
         (organization, session)
+    }
+
+    /// A command of an operator on their database.
+    pub(crate) fn command(&self) -> Setup {
+        Setup::on(&self.scratch, self.folders[0].path())
     }
 
     /// Waits until there is nothing to be done but retries, and looks whether all holds.

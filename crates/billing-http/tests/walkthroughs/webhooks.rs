@@ -1,5 +1,7 @@
 //! Webhooks: forged, stale, repeated, concurrent, of strangers.
 
+use std::process::Output;
+
 use futures_util::future::join_all;
 use ring::hmac;
 use serde_json::json;
@@ -36,7 +38,15 @@ async fn what_is_not_proven_leaves_no_trace() {
     assert_eq!(refused.text("/error/code"), "PAYLOAD_TOO_LARGE");
     let live = body.replace("\"livemode\":false", "\"livemode\":true");
     api.webhook(Some(&signed(SECRET, now, &live)), &live).await.expect(400);
-    api.webhook(Some(&signed(SECRET, now, "[]")), "[]").await.expect(400);
+    let connected = body.replace("\"livemode\":", "\"account\":\"acct_other\",\"livemode\":");
+    let cut = body.get(..body.len() / 2).unwrap();
+    for signed_but in ["[]", "", "\"{}\"", cut, &connected] {
+        let refused = api.webhook(Some(&signed(SECRET, now, signed_but)), signed_but).await;
+        assert_eq!(refused.expect(400).text("/error/code"), "VALIDATION_ERROR", "{signed_but}");
+    }
+    let metrics = api.get("/api/admin/metrics/webhooks").await.expect(200);
+    let counted = ["/refused/bad_signatures", "/refused/unreadable"].map(|it| metrics.number(it));
+    assert_eq!(counted, [10, 5]);
     assert_eq!(pair.sql.number("SELECT count(*) FROM webhooks"), 0);
     pair.stop().await;
 }
@@ -114,13 +124,35 @@ async fn a_webhook_of_a_stranger_waits_and_is_seen() {
     })
     .await;
     let id = waiting["id"].as_str().unwrap();
-    api.post(&format!("/api/admin/webhooks/{id}/retry"), &json!({})).await.expect(202);
+    let why = json!({ "reason": "Tried by hand" });
+    api.post(&format!("/api/admin/webhooks/{id}/retry"), &why).await.expect(202);
     until("it is retrying again", async || {
         let list = api.get("/api/admin/webhooks?status=retrying").await.expect(200);
         list.list("/data").iter().any(|it| it["id"] == id).then_some(())
     })
     .await;
+    the_operator_gives_it_up(&pair, id).await;
     pair.stop().await;
+}
+
+/// `billing events`, beside the running servers.
+async fn the_operator_gives_it_up(pair: &Pair, id: &str) {
+    let events = async |arguments: &[&str]| {
+        let setup = pair.command().argument("events");
+        let setup = arguments.iter().fold(setup, |setup, argument| setup.argument(argument));
+        let Output { status, stdout, stderr } = setup.run().await;
+        assert!(status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&stderr));
+        String::from_utf8(stdout).unwrap()
+    };
+    let listed = events(&["list", "--status", "retrying", "--gateway", "stripe"]).await;
+    assert!(listed.contains(id) && listed.contains("evt_stranger"), "{listed}");
+    let matching = events(&["retry", "--status", "retrying", "--dry-run"]).await;
+    assert!(matching.contains("that match would be tried") && matching.contains(id), "{matching}");
+    events(&["discard", id, "--reason", "Nobody of ours"]).await;
+    let told = events(&["inspect", id]).await;
+    for part in ["status   discarded", "discard by operator", "Nobody of ours", "no organization"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
 }
 
 /// All that a webhook may have an effect on.

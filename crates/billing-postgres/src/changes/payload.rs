@@ -32,6 +32,7 @@ fn word(change: &Change) -> String {
         Change::Organization(id) => format!("o{}", id.0.simple()),
         Change::Usage(id) => format!("u{}", id.0.simple()),
         Change::ApiKeys => "k".to_owned(),
+        Change::Clock => "c".to_owned(),
     }
 }
 
@@ -42,6 +43,7 @@ fn change(word: &str) -> Option<Change> {
         "o" => id().map(Change::Organization),
         "u" => id().map(Change::Usage),
         "k" => Some(Change::ApiKeys),
+        "c" => Some(Change::Clock),
         _ => None,
     }
 }
@@ -57,7 +59,7 @@ mod tests {
         let id = |n| OrganizationId(Uuid::from_u128(u128::MAX - n));
         let usage = (0..900).map(|n| Change::Usage(id(n)));
         let changes: BTreeSet<_> =
-            usage.chain([Change::ApiKeys, Change::Organization(id(0))]).collect();
+            usage.chain([Change::ApiKeys, Change::Clock, Change::Organization(id(0))]).collect();
         let texts = payloads(&Heard::Changes(changes.clone()));
         assert!(texts.len() > 1 && texts.iter().all(|text| text.len() < 8000));
         let mut again = BTreeSet::new();

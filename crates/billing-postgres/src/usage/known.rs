@@ -122,7 +122,7 @@ pub(crate) fn counter(row: CounterRow) -> Result<(OrganizationId, CounterKey, Co
     Ok((OrganizationId(organization), counter_key(&meter, &window, start)?, counter))
 }
 
-pub(super) fn counter_key(
+pub(crate) fn counter_key(
     meter: &str,
     window: &str,
     start: OffsetDateTime,

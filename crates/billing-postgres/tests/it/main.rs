@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use billing_postgres::{CreditWriters, FactReaders, PostgresChanges, UsageWriters};
+use billing_postgres::{CreditWriters, FactReaders, PostgresChanges, PostgresInbox, UsageWriters};
 use billing_testkit::Subject;
 
 mod bank;
+mod inbox;
 mod invariants;
 mod model;
 mod readers;
+mod sandbox_clock;
 mod schema;
 mod scratch;
 mod seeds;
 mod start;
 mod usage;
+mod usage_archive;
 mod witness;
 mod writers;
 
@@ -30,18 +33,21 @@ async fn a_subject() -> Subject {
         store: database.clone(),
         credits: Arc::new(CreditWriters::start(&database)),
         usage: Arc::new(UsageWriters::start(&database)),
-        inbox: database.clone(),
+        inbox: Arc::new(PostgresInbox::start(&database)),
         requests: database.clone(),
         catalogue: database.clone(),
         organizations: database.clone(),
         money: database.clone(),
         ledger_queries: database.clone(),
+        usage_days: database.clone(),
+        usage_archive: database.clone(),
         access: database.clone(),
         facts: Arc::new(FactReaders::start(&database)),
         changes: [
             Arc::new(PostgresChanges::start(&database)),
             Arc::new(PostgresChanges::start(&scratch.database())),
         ],
+        jobs: database.clone(),
         witness: Arc::new(looking),
         guard: Box::new(scratch),
     }

@@ -9,19 +9,26 @@ use time::macros::datetime;
 use crate::scratch::Scratch;
 
 /// Tables of the installation: no organization owns their rows.
-const GLOBAL: [&str; 14] = [
+const GLOBAL: [&str; 21] = [
     "__diesel_schema_migrations",
     "api_keys",
+    "clock_followers",
     "credit_events",
     "credit_product_prices",
     "credit_products",
     "features",
     "installation",
+    "job_runs",
+    "jobs",
     "meters",
     "plan_versions",
     "plans",
     "prices",
     "requests",
+    "sandbox_clock",
+    "usage_archives",
+    "webhook_actions",
+    "webhook_attempts",
     "webhooks",
     // The way from a gateway's id to its organization is looked up by the gateway's id.
     "gateway_objects",
@@ -76,7 +83,7 @@ async fn nobody_may_change_what_is_append_only() {
         "SELECT grantee || ' ' || privilege_type || ' ' || table_name AS name \
          FROM information_schema.role_table_grants \
          WHERE table_name ~ '^(credit_transactions|credit_keys|usage_events|usage_keys|outbox|\
-         subscription_changes)' AND grantee IN ('billing_app', 'billing_engine') \
+         subscription_changes|webhook_actions|webhook_attempts)' AND grantee IN ('billing_app', 'billing_engine') \
          AND privilege_type NOT IN ('SELECT', 'INSERT') ORDER BY 1",
     )
     .await;

@@ -13,6 +13,7 @@ use billing_embedded_postgres::shared_cluster;
 use billing_postgres::{
     Database, PoolSettings, create_database, create_login, drop_database, grant_roles,
 };
+use billing_testkit::NOON;
 
 const LOGIN: &str = "billing";
 
@@ -70,6 +71,7 @@ async fn make_template(admin_url: &str, url: &str, template: &str) {
     let database = Database::new(&url.replace(template, &half), PoolSettings::default()).unwrap();
     grant_roles(&database).await.unwrap();
     database.migrate().await.unwrap();
+    database.ensure_partitions(NOON).await.unwrap();
     drop(database);
     // Whoever was first has made it; a second copy changes nothing.
     create_database(admin_url, template, LOGIN, Some(&half)).await.unwrap();

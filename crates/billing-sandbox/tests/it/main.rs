@@ -11,6 +11,7 @@ mod scene;
 
 mod api;
 mod checkout;
+mod clock;
 mod delivery;
 mod hosted_pages;
 mod idempotency;

@@ -1,11 +1,19 @@
 //! What comes from outside, and what goes there.
 
-use billing_app::ports::{CheckoutItem, CheckoutRequest, NewCustomer, NewWebhook, RequestKey};
+use std::{collections::BTreeMap, time::Duration};
+
+use billing_app::ports::{
+    CheckoutItem, CheckoutRequest, Claim, FailedTry, NewCustomer, NewWebhook, RequestKey, Tried,
+    WebhookAction,
+};
 use billing_domain::{
+    event::{Event, INSTALLATION, What},
     gateway::Gateway,
     id::{OrganizationId, WebhookId},
     organization::Organization,
 };
+
+use time::OffsetDateTime;
 
 use super::{a_fresh_id, a_price_of};
 use crate::NOON;
@@ -19,8 +27,47 @@ pub fn a_webhook() -> NewWebhook {
         event_id: format!("evt_{}", id.0.simple()),
         kind: "invoice.paid".to_owned(),
         subject: format!("cus_{}", id.0.simple()),
+        headers: BTreeMap::from([("user-agent".to_owned(), "Gateway/1.0".to_owned())]),
         body: br#"{"object":"event"}"#.to_vec(),
         received_at: NOON,
+        ignored: false,
+    }
+}
+
+/// A try that took 20 ms and ended at noon.
+pub fn a_try() -> Tried {
+    Tried { began_at: NOON - Duration::from_millis(20), ended_at: NOON }
+}
+
+/// A try that failed and of which nobody is told: to be repeated at an instant, or the last one.
+pub fn a_failed_try(claim: Claim, error: &str, again_at: Option<OffsetDateTime>) -> FailedTry {
+    FailedTry { claim, tried: a_try(), error: error.to_owned(), again_at, alert: None }
+}
+
+/// The alert that a webhook failed.
+pub fn an_alert(webhook_id: WebhookId) -> Event {
+    Event {
+        id: a_fresh_id(),
+        organization_id: INSTALLATION,
+        at: NOON,
+        what: What::WebhookFailed {
+            webhook_id,
+            gateway: Gateway::Stripe,
+            event_type: "invoice.paid".to_owned(),
+            error: "it makes no sense".to_owned(),
+            dead: true,
+        },
+    }
+}
+
+/// Somebody has mended the cause, and wants something done at an instant.
+pub fn a_webhook_action(at: OffsetDateTime) -> WebhookAction {
+    let id: WebhookId = a_fresh_id();
+    WebhookAction {
+        id: id.0,
+        at,
+        actor: "api_key key_1".to_owned(),
+        reason: "the cause is gone".to_owned(),
     }
 }
 

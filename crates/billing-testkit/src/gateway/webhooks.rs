@@ -82,6 +82,8 @@ impl Webhooks for FakeGateway {
             "payment" => About::Payment(text("thing")?),
             _ => About::Nothing,
         };
-        Ok(Notice { event_id: text("id")?, kind: text("type")?, subject: text("subject")?, about })
+        let critical = text("type")? == "checkout.session.completed";
+        let [event_id, kind, subject] = ["id", "type", "subject"].map(text);
+        Ok(Notice { event_id: event_id?, kind: kind?, subject: subject?, about, critical })
     }
 }

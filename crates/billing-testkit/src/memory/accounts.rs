@@ -11,11 +11,11 @@ use billing_domain::{
     event::{Event, What},
     id::OrganizationId,
     usage::{
-        Counted, Counter, CounterKey, Decision, RawUse, UsageAccount, UsageCommand, UsageDecision,
-        UsageOutcome,
+        Counted, Counter, CounterKey, Decision, RawUse, Tallies, UsageAccount, UsageCommand,
+        UsageDecision, UsageOutcome,
     },
 };
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 /// The credit ledger of an organization.
 #[derive(Clone)]
@@ -101,6 +101,12 @@ pub(super) struct UsageBook {
     pub(super) counters: BTreeMap<CounterKey, Counter>,
     pub(super) values: BTreeSet<(CounterKey, String)>,
     pub(super) decided: Vec<Decision>,
+    /// Up to which number events are rolled up into days.
+    pub(super) rolled: i64,
+    /// Raw events that were put away.
+    pub(super) away: Vec<Counted>,
+    /// What the events of a month come to, put away or not.
+    pub(super) checkpoints: BTreeMap<Date, Tallies>,
 }
 
 impl UsageBook {
@@ -111,6 +117,9 @@ impl UsageBook {
             counters: BTreeMap::new(),
             values: BTreeSet::new(),
             decided: Vec::new(),
+            rolled: 0,
+            away: Vec::new(),
+            checkpoints: BTreeMap::new(),
         }
     }
 
@@ -130,14 +139,17 @@ impl UsageBook {
     }
 
     pub(super) fn raw_uses(&self, after: i64) -> Vec<RawUse> {
-        let raw = |counted: &Counted| RawUse {
+        self.counted.iter().filter(|counted| counted.seq > after).map(Self::raw_use).collect()
+    }
+
+    pub(super) fn raw_use(counted: &Counted) -> RawUse {
+        RawUse {
             seq: counted.seq,
             key: CounterKey::of(counted.usage.meter.clone(), &counted.usage.rule),
             applied: counted.applied,
             at: counted.usage.at,
             properties: counted.usage.properties.clone(),
-        };
-        self.counted.iter().filter(|counted| counted.seq > after).map(raw).collect()
+        }
     }
 
     pub(super) fn correct(&mut self, correction: &Correction) {

@@ -1,11 +1,17 @@
 //! The queue of webhooks.
 
+mod log;
+
 use std::{collections::BTreeSet, time::Duration};
 
 use async_trait::async_trait;
 use billing_app::{
     Error,
-    ports::{Claim, Claimed, Inbox, InboxHealth, NewWebhook, WebhookRow, WebhookStatus},
+    ports::{
+        Claim, Claimed, Deed, FailedTry, Inbox, InboxFigures, InboxHealth, Matching, NewWebhook,
+        Tried, TryOutcome, WebhookAction, WebhookDetail, WebhookFilter, WebhookRow, WebhookStatus,
+        WebhookTry,
+    },
 };
 use billing_domain::id::WebhookId;
 use time::OffsetDateTime;
@@ -24,21 +30,64 @@ pub(super) struct Kept {
     due_at: Option<OffsetDateTime>,
     /// Who processes it, and until when.
     held: Option<(Uuid, OffsetDateTime)>,
+    done_at: Option<OffsetDateTime>,
+    alerted: bool,
+    tries: Vec<WebhookTry>,
+    actions: Vec<(Deed, WebhookAction)>,
 }
 
 impl Kept {
     fn new(webhook: NewWebhook) -> Self {
-        let (status, due_at) = (WebhookStatus::Received, Some(webhook.received_at));
-        Self { webhook, status, attempts: 0, error: None, due_at, held: None }
+        let at = webhook.received_at;
+        let (status, due_at, done_at) = if webhook.ignored {
+            (WebhookStatus::Ignored, None, Some(at))
+        } else {
+            (WebhookStatus::Received, Some(at), None)
+        };
+        Self {
+            webhook,
+            status,
+            attempts: 0,
+            error: None,
+            due_at,
+            held: None,
+            done_at,
+            alerted: false,
+            tries: Vec::new(),
+            actions: Vec::new(),
+        }
     }
 
     pub(super) fn is_held_by(&self, claim: Claim) -> bool {
         self.held.is_some_and(|(fence, _)| fence == claim.fence)
     }
 
-    pub(super) fn finish(&mut self, ignored: bool) {
-        self.status = if ignored { WebhookStatus::Ignored } else { WebhookStatus::Processed };
+    pub(super) fn finish(&mut self, ignored: bool, tried: Tried) {
+        let (status, outcome) = if ignored {
+            (WebhookStatus::Ignored, TryOutcome::Ignored)
+        } else {
+            (WebhookStatus::Processed, TryOutcome::Processed)
+        };
+        (self.status, self.done_at) = (status, Some(tried.ended_at));
         (self.error, self.due_at, self.held) = (None, None, None);
+        self.has_ended(outcome, None, tried);
+    }
+
+    /// Whether an alert was given.
+    fn fail(&mut self, failed: &FailedTry) -> bool {
+        let again = failed.again_at.map(|_| WebhookStatus::Retrying);
+        self.status = again.unwrap_or(WebhookStatus::Dead);
+        self.error = Some(failed.error.clone());
+        (self.due_at, self.held) = (failed.again_at, None);
+        self.has_ended(TryOutcome::Failed, Some(failed.error.clone()), failed.tried);
+        let alert = failed.alert.is_some() && !self.alerted;
+        self.alerted |= alert;
+        alert
+    }
+
+    fn has_ended(&mut self, outcome: TryOutcome, error: Option<String>, tried: Tried) {
+        let duration = Some(tried.duration());
+        self.tries.push(WebhookTry { ended_at: tried.ended_at, outcome, error, duration });
     }
 
     fn is_being_processed(&self, wall: OffsetDateTime) -> bool {
@@ -50,7 +99,11 @@ impl Kept {
     }
 
     fn claim(&mut self, fence: Uuid, until: OffsetDateTime) -> Claimed {
-        self.held = Some((fence, until));
+        if let Some((_, ended_at)) = self.held {
+            let outcome = TryOutcome::Lapsed;
+            self.tries.push(WebhookTry { ended_at, outcome, error: None, duration: None });
+        }
+        (self.held, self.due_at) = (Some((fence, until)), Some(until));
         self.attempts += 1;
         Claimed {
             claim: Claim { id: self.webhook.id, fence },
@@ -58,21 +111,6 @@ impl Kept {
             kind: self.webhook.kind.clone(),
             body: self.webhook.body.clone(),
             attempts: self.attempts - 1,
-        }
-    }
-
-    fn row(&self) -> WebhookRow {
-        let waits = self.status == WebhookStatus::Retrying;
-        WebhookRow {
-            id: self.webhook.id,
-            gateway: self.webhook.gateway,
-            event_id: self.webhook.event_id.clone(),
-            kind: self.webhook.kind.clone(),
-            status: self.status,
-            attempts: self.attempts,
-            error: self.error.clone(),
-            received_at: self.webhook.received_at,
-            next_attempt_at: self.due_at.filter(|_| waits),
         }
     }
 }
@@ -108,7 +146,7 @@ impl Inbox for MemoryStore {
                     .collect();
                 let mut due: Vec<_> =
                     world.webhooks.values_mut().filter(|kept| kept.is_due(wall)).collect();
-                due.sort_by_key(|kept| (kept.webhook.received_at, kept.webhook.id));
+                due.sort_by_key(|kept| (kept.due_at, kept.webhook.id));
                 let mut claimed = Vec::new();
                 for kept in due {
                     if claimed.len() < at_most(limit) && busy.insert(kept.webhook.subject.clone()) {
@@ -121,60 +159,87 @@ impl Inbox for MemoryStore {
             .await
     }
 
-    async fn fail(
-        &self,
-        claim: Claim,
-        error: &str,
-        again_at: Option<OffsetDateTime>,
-    ) -> Result<(), Error> {
+    async fn fail(&self, failed: &FailedTry) -> Result<bool, Error> {
         self.shared
             .write(|world| {
-                let kept = world.webhooks.get_mut(&claim.id);
-                if let Some(kept) = kept.filter(|kept| kept.is_held_by(claim)) {
-                    let again = again_at.map(|_| WebhookStatus::Retrying);
-                    kept.status = again.unwrap_or(WebhookStatus::Dead);
-                    kept.error = Some(error.to_owned());
-                    (kept.due_at, kept.held) = (again_at, None);
-                }
-                Ok(())
+                let kept = world.webhooks.get_mut(&failed.claim.id);
+                let held = kept.filter(|kept| kept.is_held_by(failed.claim));
+                let alert = held.is_some_and(|kept| kept.fail(failed));
+                world.events.extend(failed.alert.iter().filter(|_| alert).cloned());
+                Ok(alert)
             })
             .await
     }
 
-    async fn retry(&self, id: WebhookId, wall: OffsetDateTime) -> Result<bool, Error> {
+    async fn retry(&self, id: WebhookId, action: &WebhookAction) -> Result<bool, Error> {
         self.shared
             .write(|world| {
-                let Some(kept) = world.webhooks.get_mut(&id) else { return Ok(false) };
-                kept.status = WebhookStatus::Retrying;
-                (kept.due_at, kept.held) = (Some(wall), None);
-                Ok(true)
+                let kept = world.webhooks.get_mut(&id);
+                Ok(kept.map(|kept| kept.put_back(action)).is_some())
             })
+            .await
+    }
+
+    async fn retry_all(
+        &self,
+        filter: &WebhookFilter,
+        limit: i64,
+        action: Option<&WebhookAction>,
+    ) -> Result<Matching, Error> {
+        self.shared
+            .write(|world| {
+                let all = world.webhooks.values_mut();
+                let mut matching: Vec<_> = all
+                    .filter(|kept| kept.matches(filter) && kept.held.is_none())
+                    .filter(|kept| kept.status != WebhookStatus::Received)
+                    .collect();
+                let count = i64::try_from(matching.len()).map_err(anyhow::Error::from)?;
+                matching.truncate(at_most(limit));
+                let rows = matching.iter().map(|kept| kept.row()).collect();
+                for (kept, action) in matching.into_iter().zip(action.into_iter().cycle()) {
+                    kept.put_back(action);
+                }
+                Ok(Matching { count, rows })
+            })
+            .await
+    }
+
+    async fn discard(
+        &self,
+        id: WebhookId,
+        action: &WebhookAction,
+    ) -> Result<Option<WebhookStatus>, Error> {
+        self.shared
+            .write(|world| Ok(world.webhooks.get_mut(&id).map(|kept| kept.give_up(action))))
             .await
     }
 
     async fn list(
         &self,
-        status: Option<WebhookStatus>,
+        filter: &WebhookFilter,
         before: Option<WebhookId>,
         limit: i64,
     ) -> Result<Vec<WebhookRow>, Error> {
         self.shared.read(|world| {
             let newest_first = world.webhooks.values().rev();
             let older = newest_first.filter(|kept| before.is_none_or(|id| kept.webhook.id < id));
-            let wanted = older.filter(|kept| status.is_none_or(|status| kept.status == status));
+            let wanted = older.filter(|kept| kept.matches(filter));
             wanted.take(at_most(limit)).map(Kept::row).collect()
         })
     }
 
+    async fn find(&self, id: WebhookId) -> Result<Option<WebhookDetail>, Error> {
+        self.shared.read(|world| world.webhooks.get(&id).map(Kept::detail))
+    }
+
     async fn health(&self) -> Result<InboxHealth, Error> {
+        self.shared.read(|world| log::health(world.webhooks.values()))
+    }
+
+    async fn figures(&self, since: OffsetDateTime) -> Result<InboxFigures, Error> {
         self.shared.read(|world| {
-            world.webhooks.values().fold(InboxHealth::default(), |health, kept| match kept.status {
-                WebhookStatus::Received | WebhookStatus::Retrying => {
-                    InboxHealth { pending: health.pending + 1, ..health }
-                }
-                WebhookStatus::Dead => InboxHealth { dead: health.dead + 1, ..health },
-                WebhookStatus::Processed | WebhookStatus::Ignored => health,
-            })
+            let all = world.webhooks.values();
+            log::figures(all.filter(|kept| kept.webhook.received_at >= since))
         })
     }
 }

@@ -13,7 +13,7 @@ use billing_domain::{
     id::{ChangeId, GrantId, OrganizationId},
     payment::Payment,
     subscription::{Change, Subscription},
-    usage::{RawUse, Recount, UsageCommand, UsageOutcome},
+    usage::{RawUse, Recount, Tallies, UsageCommand, UsageOutcome},
 };
 use time::OffsetDateTime;
 
@@ -163,6 +163,10 @@ impl Usage for Unit {
     async fn counts(&mut self, organization: OrganizationId) -> Result<Recount, Error> {
         let book = self.book(organization)?;
         Ok(Recount { counters: book.counters.clone(), values: book.values.clone() })
+    }
+
+    async fn checkpoints(&mut self, organization: OrganizationId) -> Result<Tallies, Error> {
+        Ok(self.book(organization)?.archived())
     }
 
     async fn raw_uses(

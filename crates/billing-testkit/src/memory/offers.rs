@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use billing_app::{
     Error,
-    ports::{AccessKeys, ApiKey, Catalogues, Claim, InboxMarks, Scope},
+    ports::{AccessKeys, ApiKey, Catalogues, Claim, InboxMarks, Scope, Tried},
 };
 use billing_domain::{
     catalogue::{Catalogue, CreditEvent, CreditProduct, Meter, Plan},
@@ -96,11 +96,11 @@ impl Unit {
 
 #[async_trait]
 impl InboxMarks for Unit {
-    async fn done(&mut self, claim: Claim, ignored: bool, _: OffsetDateTime) -> Result<(), Error> {
+    async fn done(&mut self, claim: Claim, ignored: bool, tried: Tried) -> Result<(), Error> {
         self.shared.reachable()?;
         let kept = self.world.webhooks.get_mut(&claim.id);
         let held = kept.filter(|kept| kept.is_held_by(claim));
-        held.ok_or(Error::Conflict("the webhook"))?.finish(ignored);
+        held.ok_or(Error::Conflict("the webhook"))?.finish(ignored, tried);
         Ok(())
     }
 }

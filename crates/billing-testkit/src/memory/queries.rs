@@ -87,17 +87,27 @@ impl MoneyQueries for MemoryStore {
         limit: i64,
     ) -> Result<Vec<OrganizationId>, Error> {
         self.shared.read(|world| {
-            let is_low = |one: &AutoTopUp| {
-                let book = world.credits.get(&one.organization_id);
-                book.is_some_and(|book| book.summary().balance < one.threshold)
-            };
-            let all = world.top_ups.values().filter(|one| one.look_at <= now);
-            let waiting = all.filter(|one| one.pending.is_some() || one.enabled && is_low(one));
-            let mut due: Vec<_> = waiting.map(|one| (one.look_at, one.organization_id)).collect();
-            due.sort();
-            due.into_iter().take(at_most(limit)).map(|(_, id)| id).collect()
+            let due = waiting(world).into_iter().filter(|(look_at, _)| *look_at <= now);
+            due.take(at_most(limit)).map(|(_, id)| id).collect()
         })
     }
+
+    async fn next_top_up(&self) -> Result<Option<OffsetDateTime>, Error> {
+        self.shared.read(|world| waiting(world).first().map(|(look_at, _)| *look_at))
+    }
+}
+
+/// Who runs low or has a charge under way, and when to look, those first who wait longest.
+fn waiting(world: &World) -> Vec<(OffsetDateTime, OrganizationId)> {
+    let is_low = |one: &AutoTopUp| {
+        let book = world.credits.get(&one.organization_id);
+        book.is_some_and(|book| book.summary().balance < one.threshold)
+    };
+    let all = world.top_ups.values();
+    let waiting = all.filter(|one| one.pending.is_some() || one.enabled && is_low(one));
+    let mut waiting: Vec<_> = waiting.map(|one| (one.look_at, one.organization_id)).collect();
+    waiting.sort();
+    waiting
 }
 
 #[async_trait]
@@ -153,6 +163,13 @@ impl LedgerQueries for MemoryStore {
             let skip = usize::from(page.after.is_some());
             denied.skip_while(after).skip(skip).take(at_most(page.limit)).collect()
         })
+    }
+
+    async fn next_credits_due(&self) -> Result<Option<OffsetDateTime>, Error> {
+        let due = |world: &World| {
+            world.credits.values().filter_map(|book| book.account.next_due_at()).min()
+        };
+        self.shared.read(due)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Everything that is kept.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use billing_app::{
     Error, Missing,
@@ -18,11 +18,12 @@ use billing_domain::{
     subscription::{Change, Subscription},
     usage::{UsageCommand, UsageOutcome},
 };
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
 use super::{
     accounts::{CreditBook, UsageBook},
     inbox::Kept,
+    jobs::KeptJob,
     requests::Asked,
 };
 
@@ -44,6 +45,10 @@ pub(super) struct World {
     pub(super) webhooks: BTreeMap<WebhookId, Kept>,
     pub(super) fences: u128,
     pub(super) requests: BTreeMap<RequestKey, Asked>,
+    pub(super) archived: BTreeSet<Date>,
+    pub(super) files: BTreeMap<String, String>,
+    pub(super) jobs: BTreeMap<String, KeptJob>,
+    pub(super) partitions: Vec<OffsetDateTime>,
 }
 
 /// The catalogue, with the position of each plan.

@@ -27,7 +27,7 @@ pub async fn others_are_told_what_changed(subject: &Subject) -> Promise {
     }
     let told: BTreeSet<_> = (0..700)
         .map(|_| Change::Usage(a_fresh_id()))
-        .chain([Change::Organization(a_fresh_id()), Change::ApiKeys])
+        .chain([Change::Organization(a_fresh_id()), Change::ApiKeys, Change::Clock])
         .collect();
     for change in told.iter().chain(&told) {
         one.tell(*change);

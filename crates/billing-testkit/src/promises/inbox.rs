@@ -4,20 +4,20 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use billing_app::{
     Error,
-    ports::{Claimed, Clock, NewWebhook, WebhookStatus},
+    ports::{Claimed, Clock, NewWebhook, WebhookFilter, WebhookStatus},
 };
 use billing_domain::id::WebhookId;
 
 use super::{Promise, stage::at_once};
 use crate::{
     NOON, Stopped, Subject,
-    builders::{a_fresh_id, a_webhook},
+    builders::{a_failed_try, a_fresh_id, a_try, a_webhook, a_webhook_action},
 };
 
 /// Long enough for every test.
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 
-fn of(subject: &str) -> NewWebhook {
+pub(super) fn of(subject: &str) -> NewWebhook {
     NewWebhook { subject: subject.to_owned(), ..a_webhook() }
 }
 
@@ -28,7 +28,7 @@ pub(super) fn ids(claimed: &[Claimed]) -> Vec<WebhookId> {
 /// Marks a claimed webhook in a unit of its own.
 pub(super) async fn done(subject: &Subject, claimed: &Claimed, ignored: bool) -> Result<(), Error> {
     let mut work = subject.engine().await?;
-    work.inbox().done(claimed.claim, ignored, NOON).await?;
+    work.inbox().done(claimed.claim, ignored, a_try()).await?;
     work.commit().await
 }
 
@@ -39,7 +39,7 @@ pub async fn a_webhook_is_kept_once(subject: &Subject) -> Promise {
     assert!(subject.inbox.receive(&first).await?);
     assert!(!subject.inbox.receive(&first).await?);
     assert!(!subject.inbox.receive(&second).await?);
-    let rows = subject.inbox.list(None, None, 10).await?;
+    let rows = subject.inbox.list(&WebhookFilter::default(), None, 10).await?;
     assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [first.id]);
     Ok(())
 }
@@ -54,7 +54,7 @@ pub async fn a_webhook_is_kept_once_at_the_same_time(subject: &Subject) -> Promi
     });
     let news = at_once(tasks).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     assert_eq!(news.iter().filter(|new| **new).count(), 1);
-    assert_eq!(subject.inbox.list(None, None, 20).await?.len(), 1);
+    assert_eq!(subject.inbox.list(&WebhookFilter::default(), None, 20).await?.len(), 1);
     Ok(())
 }
 
@@ -97,6 +97,70 @@ pub async fn a_subject_is_processed_one_at_a_time(subject: &Subject) -> Promise 
     Ok(())
 }
 
+/// One that waits to be tried again stands in nobody's way, and takes its turn when it is due.
+pub async fn a_failed_webhook_is_in_nobodys_way(subject: &Subject) -> Promise {
+    let webhooks = [of("cus_1"), of("cus_1"), of("cus_1")];
+    for webhook in &webhooks {
+        subject.inbox.receive(webhook).await?;
+    }
+    let [first, second, third] = webhooks.map(|webhook| webhook.id);
+    let again_at = NOON + LEASE;
+    for (expected, again_at) in [(first, Some(again_at)), (second, None)] {
+        let claimed = subject.inbox.claim(NOON, LEASE, 10).await?;
+        let [claimed] = claimed.as_slice() else { panic!("one of them may go: {claimed:?}") };
+        assert_eq!(claimed.claim.id, expected);
+        assert_eq!(subject.inbox.claim(NOON, LEASE, 10).await?, [], "one at a time");
+        subject.inbox.fail(&a_failed_try(claimed.claim, "not now", again_at)).await?;
+    }
+    let last = subject.inbox.claim(NOON, LEASE, 10).await?;
+    assert_eq!(ids(&last), [third]);
+    let [last] = last.as_slice() else { panic!("one was claimed") };
+    done(subject, last, false).await?;
+    assert_eq!(subject.inbox.claim(NOON, LEASE, 10).await?, [], "the first is not due");
+    assert_eq!(ids(&subject.inbox.claim(again_at, LEASE, 10).await?), [first]);
+    Ok(())
+}
+
+/// A subject of which very many wait keeps no other waiting, and goes on in its order.
+pub async fn a_crowded_subject_is_in_nobodys_way(subject: &Subject) -> Promise {
+    let crowd: Vec<_> = (0..700).map(|_| of("cus_crowd")).collect();
+    let tasks = crowd.clone().into_iter().map(|webhook| {
+        let inbox = Arc::clone(&subject.inbox);
+        async move { inbox.receive(&webhook).await }
+    });
+    at_once(tasks).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let received_at = NOON + Duration::from_secs(1);
+    let other = NewWebhook { received_at, ..of("cus_other") };
+    subject.inbox.receive(&other).await?;
+    let mut claimed = subject.inbox.claim(received_at, LEASE, 2).await?;
+    for _ in 0..2 {
+        claimed.extend(subject.inbox.claim(received_at, LEASE, 2).await?);
+    }
+    let [first, rest @ ..] = crowd.as_slice() else { panic!("there is a crowd") };
+    assert_eq!(ids(&claimed), [first.id, other.id]);
+    for next in rest.iter().take(4) {
+        done(subject, &claimed.remove(0), false).await?;
+        claimed = subject.inbox.claim(received_at, LEASE, 2).await?;
+        assert_eq!(ids(&claimed), [next.id]);
+    }
+    assert_eq!(subject.witness.violations().await?, Vec::<String>::new());
+    Ok(())
+}
+
+/// One with nothing to do is kept and done with; a person can have it looked at all the same.
+pub async fn what_is_ignored_is_not_queued(subject: &Subject) -> Promise {
+    let webhook = NewWebhook { ignored: true, ..a_webhook() };
+    assert!(subject.inbox.receive(&webhook).await?);
+    assert!(!subject.inbox.receive(&webhook).await?);
+    assert_eq!(subject.inbox.health().await?.pending, 0);
+    assert_eq!(subject.inbox.claim(NOON, LEASE, 1).await?, []);
+    let rows = subject.inbox.list(&WebhookStatus::Ignored.into(), None, 2).await?;
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [webhook.id]);
+    assert!(subject.inbox.retry(webhook.id, &a_webhook_action(NOON)).await?);
+    assert_eq!(ids(&subject.inbox.claim(NOON, LEASE, 1).await?), [webhook.id]);
+    Ok(())
+}
+
 /// Many workers at once never get the same webhook, nor two of one subject.
 pub async fn workers_at_the_same_time_never_share(subject: &Subject) -> Promise {
     let webhooks: Vec<_> = (0..24).map(|n| of(&format!("cus_{}", n % 6))).collect();
@@ -134,12 +198,12 @@ pub async fn a_mark_is_made_with_the_effect(subject: &Subject) -> Promise {
     let claimed = subject.inbox.claim(NOON, LEASE, 1).await?;
     let [claimed] = claimed.as_slice() else { panic!("one was claimed") };
     let mut work = subject.engine().await?;
-    work.inbox().done(claimed.claim, false, NOON).await?;
+    work.inbox().done(claimed.claim, false, a_try()).await?;
     drop(work);
     assert_eq!(subject.inbox.health().await?.pending, 1, "the unit was abandoned");
     done(subject, claimed, false).await?;
     assert_eq!(subject.inbox.health().await?.pending, 0);
-    let rows = subject.inbox.list(Some(WebhookStatus::Processed), None, 1).await?;
+    let rows = subject.inbox.list(&WebhookStatus::Processed.into(), None, 1).await?;
     assert_eq!(rows.first().map(|row| row.next_attempt_at), Some(None));
     Ok(())
 }
@@ -160,7 +224,7 @@ pub async fn webhooks_are_listed_in_pages(subject: &Subject) -> Promise {
     let mut listed = Vec::new();
     let mut before = None;
     for _ in 0..10 {
-        let page = subject.inbox.list(None, before, 2).await?;
+        let page = subject.inbox.list(&WebhookFilter::default(), before, 2).await?;
         assert!(page.len() <= 2);
         let Some(last) = page.last() else { break };
         before = Some(last.id);
@@ -168,8 +232,8 @@ pub async fn webhooks_are_listed_in_pages(subject: &Subject) -> Promise {
     }
     assert_eq!(listed, all);
     let [newest, .., second, first] = all.as_slice() else { panic!("there are five") };
-    let ids = async |status| {
-        let rows = subject.inbox.list(Some(status), None, 10).await?;
+    let ids = async |status: WebhookStatus| {
+        let rows = subject.inbox.list(&status.into(), None, 10).await?;
         Ok::<_, Error>(rows.iter().map(|row| row.id).collect::<Vec<_>>())
     };
     assert_eq!(ids(WebhookStatus::Ignored).await?, [*first]);

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     NOON, Stopped, Subject,
-    builders::{a_fresh_id, a_webhook},
+    builders::{a_failed_try, a_fresh_id, a_webhook, a_webhook_action},
 };
 
 /// A lapsed claim passes to another worker, and the first one can do nothing any more.
@@ -34,7 +34,7 @@ pub async fn a_lapsed_claim_passes_to_another(subject: &Subject) -> Promise {
 
     let late = done(subject, first, false).await;
     assert!(matches!(late, Err(Error::Conflict(_))), "{late:?}");
-    subject.inbox.fail(first.claim, "late", None).await?;
+    subject.inbox.fail(&a_failed_try(first.claim, "late", None)).await?;
     assert_eq!(subject.inbox.health().await?, InboxHealth { pending: 1, dead: 0 });
     done(subject, second, false).await?;
     assert_eq!(subject.inbox.health().await?, InboxHealth::default());
@@ -51,8 +51,11 @@ pub async fn what_failed_is_tried_again_in_time(subject: &Subject) -> Promise {
         let [claimed] = claimed.as_slice() else { panic!("it is due") };
         assert_eq!(claimed.attempts, attempts);
         let again_at = clock.wall() + Duration::from_secs(3_600);
-        subject.inbox.fail(claimed.claim, "the gateway is away", Some(again_at)).await?;
-        let rows = subject.inbox.list(Some(WebhookStatus::Retrying), None, 10).await?;
+        subject
+            .inbox
+            .fail(&a_failed_try(claimed.claim, "the gateway is away", Some(again_at)))
+            .await?;
+        let rows = subject.inbox.list(&WebhookStatus::Retrying.into(), None, 10).await?;
         let [row] = rows.as_slice() else { panic!("it is retrying") };
         assert_eq!((row.id, row.attempts), (webhook.id, attempts + 1));
         assert_eq!((&row.event_id, &row.kind), (&webhook.event_id, &webhook.kind));
@@ -77,15 +80,15 @@ pub async fn the_dead_wait_for_a_person(subject: &Subject) -> Promise {
     subject.inbox.receive(&webhook).await?;
     let claimed = subject.inbox.claim(clock.wall(), LEASE, 1).await?;
     let [claimed] = claimed.as_slice() else { panic!("it is due") };
-    subject.inbox.fail(claimed.claim, "it makes no sense", None).await?;
+    subject.inbox.fail(&a_failed_try(claimed.claim, "it makes no sense", None)).await?;
     assert_eq!(subject.inbox.health().await?, InboxHealth { pending: 0, dead: 1 });
-    let rows = subject.inbox.list(Some(WebhookStatus::Dead), None, 10).await?;
+    let rows = subject.inbox.list(&WebhookStatus::Dead.into(), None, 10).await?;
     let row = rows.first().expect("it is dead");
     assert_eq!((row.error.as_deref(), row.next_attempt_at), (Some("it makes no sense"), None));
     clock.advance(time::Duration::days(30));
     assert_eq!(subject.inbox.claim(clock.wall(), LEASE, 1).await?, []);
 
-    assert!(subject.inbox.retry(webhook.id, clock.wall()).await?);
+    assert!(subject.inbox.retry(webhook.id, &a_webhook_action(clock.wall())).await?);
     assert_eq!(subject.inbox.health().await?, InboxHealth { pending: 1, dead: 0 });
     let claimed = subject.inbox.claim(clock.wall(), LEASE, 1).await?;
     assert_eq!(ids(&claimed), [webhook.id]);
@@ -103,13 +106,13 @@ pub async fn a_person_can_have_any_webhook_processed_again(subject: &Subject) ->
         let claimed = subject.inbox.claim(NOON, LEASE, 1).await?;
         let [claimed] = claimed.as_slice() else { panic!("it is due") };
         done(subject, claimed, ignored).await?;
-        assert!(subject.inbox.retry(webhook.id, NOON).await?);
+        assert!(subject.inbox.retry(webhook.id, &a_webhook_action(NOON)).await?);
         let claimed = subject.inbox.claim(NOON, LEASE, 1).await?;
         assert_eq!(ids(&claimed), [webhook.id]);
         let [claimed] = claimed.as_slice() else { panic!("it is due again") };
         done(subject, claimed, ignored).await?;
     }
-    assert!(!subject.inbox.retry(a_fresh_id(), NOON).await?, "it is not there");
+    assert!(!subject.inbox.retry(a_fresh_id(), &a_webhook_action(NOON)).await?, "it is not there");
     Ok(())
 }
 
@@ -124,8 +127,8 @@ pub async fn health_counts_what_waits_and_what_is_dead(subject: &Subject) -> Pro
     let [a, b, c, d, _] = claimed.as_slice() else { panic!("five were claimed") };
     done(subject, a, false).await?;
     done(subject, b, true).await?;
-    subject.inbox.fail(c.claim, "later", Some(NOON + LEASE)).await?;
-    subject.inbox.fail(d.claim, "never", None).await?;
+    subject.inbox.fail(&a_failed_try(c.claim, "later", Some(NOON + LEASE))).await?;
+    subject.inbox.fail(&a_failed_try(d.claim, "never", None)).await?;
     assert_eq!(subject.inbox.health().await?, InboxHealth { pending: 3, dead: 1 });
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! What most promises begin with.
 
+use std::sync::Arc;
+
 use billing_app::{
     Error,
-    ports::{CreditSummary, Page, QuotaQuestion, Scope, UnitOfWork},
+    ports::{CreditSummary, Page, QuotaQuestion, Scope, UnitOfWork, UsageLedger},
 };
 use billing_domain::{
     checkout::Checkout,
@@ -15,7 +17,7 @@ use billing_domain::{
     payment::Payment,
     quota::Quota,
     subscription::Subscription,
-    usage::UsageRule,
+    usage::{UsageCommand, UsageOutcome, UsageRule},
 };
 use time::OffsetDateTime;
 
@@ -28,6 +30,16 @@ use crate::{
 /// A page with everything on it.
 pub(super) const fn everything<C>() -> Page<C> {
     Page { after: None, limit: 1_000 }
+}
+
+/// A batch of uses of one organization, decided at an instant.
+pub(super) async fn all(
+    ledger: &Arc<dyn UsageLedger>,
+    organization: OrganizationId,
+    (commands, now): (Vec<UsageCommand>, OffsetDateTime),
+) -> Result<Vec<UsageOutcome>, Error> {
+    let outcomes = ledger.apply_all(vec![(organization, commands)], now).await;
+    outcomes.into_iter().next().expect("there is an answer for every organization")
 }
 
 /// Runs tasks at once, and waits for all of them.

@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use billing_app::{
     Error, Missing,
-    ports::{Correction, Page, Scope, UsageLedger},
+    ports::{Correction, Page, Scope},
 };
 use billing_domain::{
     catalogue::{Aggregation, Rolling, Window},
     id::OrganizationId,
     quota::Quota,
     usage::{
-        Bonus, Counter, CounterKey, Effect, Grace, Recorded, Recount, UsageCommand, UsageOperation,
+        Bonus, Counter, CounterKey, Effect, Grace, Recorded, Tallies, UsageCommand, UsageOperation,
         UsageOutcome, UsageRule, Use,
     },
 };
 use time::{Duration, OffsetDateTime};
 
-use super::{Promise, stage::at_once};
+use super::{
+    Promise,
+    stage::{all, at_once},
+};
 use crate::{
     NOON, Subject,
     builders::{a_bonus, a_fresh_id, a_usage_rule, a_use},
@@ -119,15 +122,15 @@ pub async fn a_batch_counts_each_key_once(subject: &Subject) -> Promise {
         let is_fresh = |outcome: &&UsageOutcome| matches!(outcome, UsageOutcome::Recorded(facts) if !facts.replayed);
         outcomes.iter().filter(is_fresh).count()
     };
-    let first = all(&subject.usage, organization, batch().collect()).await?;
+    let first = all(&subject.usage, organization, (batch().collect(), NOON)).await?;
     assert_eq!((first.len(), fresh(first)), (100, 49));
-    let again = all(&subject.usage, organization, batch().collect()).await?;
+    let again = all(&subject.usage, organization, (batch().collect(), NOON)).await?;
     assert_eq!(fresh(again), 0);
     assert!(apply(subject, organization, tracked("key 7", Effect::Add, 1)).await?.replayed);
     assert_eq!(quota(subject, organization, (a_usage_rule(10), NOON)).await?.used, 50);
-    let none = all(&subject.usage, organization, Vec::new()).await?;
+    let none = all(&subject.usage, organization, (Vec::new(), NOON)).await?;
     assert_eq!(none, []);
-    let nobody = all(&subject.usage, a_fresh_id(), batch().collect()).await;
+    let nobody = all(&subject.usage, a_fresh_id(), (batch().collect(), NOON)).await;
     assert!(matches!(nobody, Err(Error::NotFound(Missing::Organization))), "{nobody:?}");
     Ok(())
 }
@@ -159,16 +162,6 @@ pub async fn a_batch_of_many_organizations_tells_each_its_own(subject: &Subject)
     Ok(())
 }
 
-/// A batch of one organization.
-async fn all(
-    ledger: &Arc<dyn UsageLedger>,
-    organization: OrganizationId,
-    commands: Vec<UsageCommand>,
-) -> Result<Vec<UsageOutcome>, Error> {
-    let outcomes = ledger.apply_all(vec![(organization, commands)], NOON).await;
-    outcomes.into_iter().next().expect("there is an answer for every organization")
-}
-
 /// Batches and single uses at once, with the same keys: each counts once.
 pub async fn batches_at_the_same_time_count_each_key_once(subject: &Subject) -> Promise {
     let organization = subject.registered().await?;
@@ -179,7 +172,7 @@ pub async fn batches_at_the_same_time_count_each_key_once(subject: &Subject) -> 
             if task % 3 == 0 {
                 ledger.apply(organization, usage(task), NOON).await.map(drop)
             } else {
-                all(&ledger, organization, (0..30).map(usage).collect()).await.map(drop)
+                all(&ledger, organization, ((0..30).map(usage).collect(), NOON)).await.map(drop)
             }
         }
     });
@@ -263,13 +256,13 @@ pub async fn counters_are_counted_anew(subject: &Subject) -> Promise {
     let raw = work.usage().raw_uses(organization, 0).await?;
     assert_eq!(work.usage().raw_uses(organization, 5).await?, []);
     assert_eq!(raw.iter().map(|one| one.applied).collect::<Vec<_>>(), [5, -5, 4, 1, 1]);
-    let mut recount = Recount::default();
+    let mut tallies = Tallies::default();
     for (one, value) in raw.iter().zip([None, None, None, Some("ann"), Some("bob")]) {
-        let unique = Aggregation::Unique("user".to_owned());
-        let aggregation = if value.is_some() { unique } else { Aggregation::Sum };
-        recount.add(one, &aggregation, value.map(str::to_owned));
+        tallies.add(one, value.map(str::to_owned));
     }
-    assert_eq!(recount, kept);
+    let unique = Aggregation::Unique("user".to_owned());
+    let aggregation = |meter: &str| if meter == "people" { &unique } else { &Aggregation::Sum };
+    assert_eq!(tallies.recount(aggregation), kept);
 
     let key = CounterKey::of("api_calls".into(), &a_usage_rule(10));
     let people = CounterKey { meter: "people".into(), ..key.clone() };

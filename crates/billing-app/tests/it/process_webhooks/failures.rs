@@ -9,7 +9,7 @@ use billing_testkit::builders::{
 };
 use time::Duration;
 
-use crate::scene::Scene;
+use crate::scene::{Scene, mended};
 
 /// Somebody subscribed at the gateway whom nobody knows here.
 async fn a_stranger(scene: &Scene) -> (Organization, Customer, String) {
@@ -72,7 +72,7 @@ async fn what_waits_for_a_person_can_be_processed_again_once_the_cause_is_gone()
 
     let id = the_webhook(&scene).await.id;
     for _ in 0..3 {
-        scene.billing.retry_webhook(id).await.unwrap();
+        scene.billing.retry_webhook(id, mended()).await.unwrap();
         assert_eq!(scene.process().await, Progress { done: 1, failed: 0 });
         assert_eq!(the_webhook(&scene).await.status, WebhookStatus::Processed);
         assert_eq!(scene.balance(organization.id).await, 5_000);
@@ -152,7 +152,7 @@ async fn a_second_live_subscription_waits_for_a_person_with_a_clear_error() {
 
     scene.gateway.cancel(&first);
     scene.hear(About::Subscription(first)).await;
-    scene.billing.retry_webhook(row.id).await.unwrap();
+    scene.billing.retry_webhook(row.id, mended()).await.unwrap();
     assert_eq!(scene.process().await.done, 1);
     assert_eq!((scene.plan(acme).await.as_str(), scene.payments(acme).await.len()), ("growth", 2));
 }

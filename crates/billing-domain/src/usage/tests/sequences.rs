@@ -224,7 +224,7 @@ proptest! {
             }
         }
         let pending = account.take_pending();
-        let mut recount = Recount::default();
+        let (mut tallies, mut aggregations) = (Tallies::default(), BTreeMap::new());
         for event in &pending.counted {
             let Use { meter, effect, at, properties, .. } = &*event.usage;
             let (aggregation, value) = match effect {
@@ -236,11 +236,13 @@ proptest! {
             let key = CounterKey::of(meter.clone(), &event.usage.rule);
             let (at, properties) = (*at, properties.clone());
             let raw = RawUse { seq: event.seq, key, applied: event.applied, at, properties };
-            recount.add(&raw, &aggregation, value);
+            tallies.add(&raw, value);
+            aggregations.insert(meter.to_string(), aggregation);
         }
         let counted = pending.counters.into_iter().map(|(key, counter)| {
             (key, Counter { from_bonus: 0, warned: 0, ..counter })
         });
+        let recount = tallies.recount(|meter| &aggregations[meter]);
         prop_assert_eq!(recount.counters, counted.collect::<BTreeMap<_, _>>());
         prop_assert_eq!(recount.values.len(), pending.values.len());
     }

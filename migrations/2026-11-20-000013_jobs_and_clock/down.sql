@@ -1,0 +1,1 @@
+DROP TABLE clock_followers, sandbox_clock, job_runs, jobs;
