@@ -7,7 +7,8 @@ use billing_domain::{
     credits::{InvalidConsume, InvalidCredits, InvalidGrant, InvalidKey, InvalidSettings},
     money::MoneyError,
     organization::InvalidOrganization,
-    subscription::InvalidTransition,
+    payment::ChargeFailure,
+    subscription::{InvalidTransition, NotNow},
 };
 use time::OffsetDateTime;
 
@@ -185,6 +186,27 @@ pub enum Refusal {
     /// The subscription is not where that can be done.
     #[error(transparent)]
     InvalidTransition(#[from] InvalidTransition),
+    /// The subscription cannot be changed in that way now.
+    #[error(transparent)]
+    NotNow(#[from] NotNow),
+    /// It is so already.
+    #[error("the subscription is so already: there is nothing to change")]
+    NothingToChange,
+    /// What is wanted is not dearer.
+    #[error("that is no upgrade: it does not cost more")]
+    NotAnUpgrade,
+    /// More seats are in use than would be left.
+    #[error("{used} seats are in use")]
+    SeatsInUse {
+        /// How many.
+        used: u64,
+    },
+    /// The preview is too old, or something has changed since.
+    #[error("what the preview said holds no more; look at a new one")]
+    PreviewStale,
+    /// The payment that a change needs did not come.
+    #[error("the payment was declined, and nothing has changed")]
+    PaymentDeclined(ChargeFailure),
     /// The hold was settled, for another amount.
     #[error("the hold was settled before, for {0} credits")]
     HoldSettled(i64),
@@ -307,6 +329,12 @@ impl From<InvalidOrganization> for Error {
 impl From<InvalidLimit> for Error {
     fn from(error: InvalidLimit) -> Self {
         Self::invalid("window", error.to_string())
+    }
+}
+
+impl From<NotNow> for Error {
+    fn from(error: NotNow) -> Self {
+        Refusal::from(error).into()
     }
 }
 

@@ -52,6 +52,19 @@ pub const JOBS: &[Job] = &[
         work: |billing, steps| Box::pin(billing.top_up_all_credits(steps)),
     },
     Job {
+        name: "change-requests",
+        about: "Carries out what is wanted of subscriptions when it is due, and asks after changes \
+                of which nothing was heard",
+        schedule: Schedule::Every(Duration::seconds(5)),
+        work: |billing, steps| Box::pin(billing.carry_out_all_changes(steps)),
+    },
+    Job {
+        name: "duplicates",
+        about: "Ends subscriptions that were paid twice, and gives the money back",
+        schedule: Schedule::Every(Duration::seconds(5)),
+        work: |billing, steps| Box::pin(billing.clear_all_duplicates(steps)),
+    },
+    Job {
         name: "partitions",
         about: "Makes the monthly partitions of the coming months",
         schedule: Schedule::Daily(time!(0:30)),
@@ -109,6 +122,20 @@ impl Billing {
             if ended == 0 {
                 break;
             }
+        }
+        Ok(())
+    }
+
+    async fn carry_out_all_changes(&self, steps: &Steps<'_>) -> Result<(), Error> {
+        if let Some(_step) = steps.next(self).await? {
+            steps.did(self.carry_out_changes().await?);
+        }
+        Ok(())
+    }
+
+    async fn clear_all_duplicates(&self, steps: &Steps<'_>) -> Result<(), Error> {
+        if let Some(_step) = steps.next(self).await? {
+            steps.did(self.clear_duplicates().await?);
         }
         Ok(())
     }

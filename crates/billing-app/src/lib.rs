@@ -13,7 +13,9 @@ mod book_due_credits;
 mod browse;
 mod buy_credits;
 mod change_access;
+mod change_subscription;
 mod check_quota;
+mod clear_duplicates;
 mod configure_credits;
 mod consume_credits;
 mod current_catalogue;
@@ -35,6 +37,7 @@ mod memory;
 mod open_checkout;
 mod open_portal;
 pub mod ports;
+mod preview_change;
 mod process_webhooks;
 mod read_account;
 mod rebuild_usage;
@@ -63,6 +66,7 @@ pub use self::{
     auto_top_up::SetAutoTopUp,
     buy_credits::BuyCredits,
     change_access::{NewApiKey, NewKey},
+    change_subscription::{Asked, ChangeSubscription, NewTerms},
     check_quota::{QuotaReport, Upgrade},
     consume_credits::{ConsumeAnswer, ConsumeRequest, CreditDenial, TopUp},
     entitlement::Entitlement,
@@ -75,6 +79,7 @@ pub use self::{
     jobs::{JOBS, Job, Schedule},
     measure_usage::{MeterMetrics, NearLimit, UsageMetrics},
     open_checkout::Opened,
+    preview_change::ChangePreview,
     process_webhooks::Progress,
     read_account::{CreditReport, MeterReport, Summary},
     rebuild_usage::Rebuilt,
@@ -98,8 +103,8 @@ use crate::{
     ports::{
         AccessQueries, ArchiveFolder, CatalogueQueries, Changes, Clock, CreditLedger, Facts, Ids,
         Inbox, JobStore, LedgerQueries, MoneyQueries, MovableClock, OrganizationQueries,
-        Partitions, Pass, PaymentGateway, Requests, Secrets, SimulatedGateway, Store, UsageArchive,
-        UsageDays, UsageLedger,
+        Partitions, Pass, PaymentGateway, Requests, Secrets, SimulatedGateway, Store,
+        SubscriptionQueries, UsageArchive, UsageDays, UsageLedger,
     },
     receive_webhook::TurnedAway,
 };
@@ -133,6 +138,8 @@ pub struct Ports {
     pub organizations: Arc<dyn OrganizationQueries>,
     /// What was paid.
     pub money: Arc<dyn MoneyQueries>,
+    /// What is planned for subscriptions.
+    pub subscriptions: Arc<dyn SubscriptionQueries>,
     /// What stands in the ledgers.
     pub ledgers: Arc<dyn LedgerQueries>,
     /// Use by day.

@@ -139,7 +139,6 @@ impl Billing {
         let mut work = self.ports.store.begin(Scope::Engine).await?;
         let settled = self.settle(&mut *work, &catalogue, facts).await;
         let organization = settled.map_err(|unsettled| match unsettled {
-            Unsettled::SecondSubscription(_) => Failure::permanent(unsettled),
             Unsettled::UnknownCustomer(_) | Unsettled::UnknownPrice(_) => {
                 Failure::passing(unsettled)
             }

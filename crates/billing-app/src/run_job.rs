@@ -11,7 +11,8 @@ use crate::{
     Billing, Error, Missing, Refusal,
     jobs::{JOBS, Job, Steps},
     ports::{
-        AskedBy, Claimable, Ended, JobClaim, JobLease, JobRow, JobRun, NewJob, Outcome, Page, RunId,
+        AskedBy, Claimable, Ended, JobClaim, JobLease, JobRow, JobRun, NewJob, Page, RunId,
+        RunOutcome,
     },
 };
 
@@ -106,9 +107,9 @@ impl Billing {
         };
         let (done, failed) = steps.counts();
         let (outcome, error) = match worked {
-            Ok(()) if steps.was_stopped() => (Outcome::Stopped, None),
-            Ok(()) => (Outcome::Done, None),
-            Err(error) => (Outcome::Failed, Some(error.in_full())),
+            Ok(()) if steps.was_stopped() => (RunOutcome::Stopped, None),
+            Ok(()) => (RunOutcome::Done, None),
+            Err(error) => (RunOutcome::Failed, Some(error.in_full())),
         };
         if let Some(error) = &error {
             tracing::warn!(job = job.name, error, "a job failed");
@@ -118,8 +119,8 @@ impl Billing {
         let ended = Ended { outcome, done, failed, error };
         // Who was stopped left something to do: another may take it at once.
         let next_run_at = match outcome {
-            Outcome::Stopped => lease.started_at,
-            Outcome::Done | Outcome::Failed | Outcome::Lost => {
+            RunOutcome::Stopped => lease.started_at,
+            RunOutcome::Done | RunOutcome::Failed | RunOutcome::Lost => {
                 job.schedule.next_after(lease.started_at)
             }
         };

@@ -3,6 +3,8 @@
 //! It is given facts, not events: the same facts in any order and any number of times end in the
 //! same records. Webhooks bring them, and so can anything else that asks the gateway.
 
+mod change_requests;
+mod duplicates;
 mod grace;
 mod grants;
 mod observed;
@@ -18,7 +20,7 @@ use billing_domain::{
 };
 use time::OffsetDateTime;
 
-use self::observed::observed;
+use self::{change_requests::until_when, observed::observed};
 use crate::{
     Billing, Error,
     gateway_facts::GatewayFacts,
@@ -34,9 +36,6 @@ pub(crate) enum Unsettled {
     /// The subscription is to something that is not in the catalogue.
     #[error("the price {0} is not in the catalogue")]
     UnknownPrice(String),
-    /// The group has another live subscription.
-    #[error("the organization has another live subscription in the group `{0}`")]
-    SecondSubscription(String),
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] Error),
@@ -53,15 +52,17 @@ impl Billing {
         let organization = self.whose(work, facts).await?;
         let mut subscription_id = None;
         if let Some(seen) = &facts.subscription {
-            let subscription = self
+            let settled = self
                 .settle_subscription(work, catalogue, (organization, seen), facts.asked_at)
                 .await?;
             // An older report tells of an invoice of then, not of the period that runs now.
-            if facts.asked_at >= subscription.observed_at {
-                self.grant_period(work, catalogue, &subscription, seen).await?;
-                self.end_period(work, &subscription).await?;
+            if let Some(subscription) = &settled
+                && facts.asked_at >= subscription.observed_at
+            {
+                self.grant_period(work, catalogue, subscription, seen).await?;
+                self.end_period(work, subscription).await?;
             }
-            subscription_id = Some(subscription.id);
+            subscription_id = settled.map(|subscription| subscription.id);
         }
         if let Some(seen) = &facts.checkout {
             self.settle_checkout(work, organization, seen).await?;
@@ -100,23 +101,21 @@ impl Billing {
         Err(Unsettled::UnknownCustomer(name))
     }
 
+    /// The subscription as it stands after the report; nothing for one that is a duplicate.
     async fn settle_subscription(
         &self,
         work: &mut dyn UnitOfWork,
         catalogue: &Catalogue,
         (organization, seen): (OrganizationId, &SeenSubscription),
         asked_at: OffsetDateTime,
-    ) -> Result<Subscription, Unsettled> {
+    ) -> Result<Option<Subscription>, Unsettled> {
         let now = self.ports.clock.now();
-        let (observation, group) = observed(catalogue, seen, asked_at)?;
+        let (mut observation, group) = observed(catalogue, seen, asked_at)?;
         let known = work.subscriptions().by_reference(&seen.reference).await?;
         let Some(mut subscription) = known else {
             let subscription = self.adopted(organization, group, seen, observation);
-            if subscription.is_live()
-                && let Some(other) =
-                    work.subscriptions().live(organization, &subscription.product_group).await?
-            {
-                return Err(Unsettled::SecondSubscription(other.product_group));
+            if self.is_duplicate(work, &subscription).await? {
+                return Ok(None);
             }
             let created = self.what(
                 organization,
@@ -127,10 +126,20 @@ impl Billing {
                 },
             );
             work.subscriptions().save(&subscription, None, &[created]).await?;
-            return Ok(subscription);
+            return Ok(Some(subscription));
         };
         let before = subscription.clone();
-        let change = subscription.observe(&observation, now);
+        let open = work.change_requests().open(organization, subscription.id).await?;
+        until_when(&mut observation, &open);
+        let mut change = subscription.observe(&observation, now);
+        if asked_at >= subscription.observed_at {
+            let planned = seen.planned_change;
+            let done =
+                self.settle_requests(work, catalogue, (&subscription, planned), open).await?;
+            if let (Some(change), Some(done)) = (&mut change, done) {
+                (change.actor, change.reason) = (done.actor, done.reason);
+            }
+        }
         let told = change.as_ref().map(|_| self.told(&subscription, before.status, now));
         if subscription != before {
             // Also when nothing but the instant of the observation is new: older reports that
@@ -141,7 +150,7 @@ impl Billing {
                 self.give_graces(work, catalogue, (&before, &subscription)).await?;
             }
         }
-        Ok(subscription)
+        Ok(Some(subscription))
     }
 
     fn told(&self, now_is: &Subscription, before: Status, at: OffsetDateTime) -> Event {
@@ -176,6 +185,7 @@ impl Billing {
             plan_version_id: observation.plan_version_id,
             price_id: observation.price_id,
             interval: observation.interval,
+            quantity: observation.quantity,
             status: observation.status,
             period: observation.period,
             cancel_at_period_end: observation.cancel_at_period_end,

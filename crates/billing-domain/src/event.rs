@@ -6,7 +6,10 @@ use uuid::Uuid;
 
 use crate::{
     gateway::Gateway,
-    id::{CheckoutId, EventId, GrantId, OrganizationId, PaymentId, SubscriptionId, WebhookId},
+    id::{
+        ChangeId, CheckoutId, EventId, GrantId, OrganizationId, PaymentId, SubscriptionId,
+        WebhookId,
+    },
     money::Money,
     payment::{ChargeFailure, PaymentStatus},
 };
@@ -78,6 +81,46 @@ pub enum What {
     SubscriptionCancelled {
         /// Which one.
         subscription_id: SubscriptionId,
+    },
+    /// A change of a subscription will come true by itself.
+    #[serde(rename = "subscription.change_scheduled")]
+    SubscriptionChangeScheduled {
+        /// Which one.
+        subscription_id: SubscriptionId,
+        /// The request for it.
+        change_id: ChangeId,
+        /// `change` or `resume`.
+        action: &'static str,
+        /// When.
+        #[serde(with = "time::serde::rfc3339")]
+        at: OffsetDateTime,
+    },
+    /// A change of a subscription that was planned was taken back.
+    #[serde(rename = "subscription.change_withdrawn")]
+    SubscriptionChangeWithdrawn {
+        /// Which one.
+        subscription_id: SubscriptionId,
+        /// The request for it.
+        change_id: ChangeId,
+    },
+    /// A change of a subscription was asked for, and did not happen.
+    #[serde(rename = "subscription.change_failed")]
+    SubscriptionChangeFailed {
+        /// Which one.
+        subscription_id: SubscriptionId,
+        /// The request for it.
+        change_id: ChangeId,
+        /// Why, in a few words.
+        why: String,
+    },
+    /// A second subscription was paid for where one is enough: it is ended, and what was paid for
+    /// it given back.
+    #[serde(rename = "subscription.duplicate_cancelled")]
+    DuplicateCancelled {
+        /// What the gateway calls it.
+        gateway_subscription_id: String,
+        /// What was given back; nothing where nothing was paid.
+        refunded: Option<Money>,
     },
     /// A payment was made, or changed.
     #[serde(rename = "payment.updated")]

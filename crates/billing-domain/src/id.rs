@@ -69,4 +69,6 @@ ids! {
     EventId,
     /// One change of a subscription.
     ChangeId,
+    /// Money that is given back.
+    RefundId,
 }

@@ -12,6 +12,7 @@ pub mod money;
 pub mod organization;
 pub mod payment;
 pub mod period;
+pub mod proration;
 pub mod quota;
 pub mod subscription;
 pub mod usage;

@@ -4,11 +4,19 @@
 //! changes nothing. An **observation** is what the gateway reports: it is adopted from any live
 //! state, jumps included, and never moves backwards in the gateway's own order.
 
+mod change_request;
+mod duplicate;
 mod status;
 
 use time::OffsetDateTime;
 
-pub use self::status::{InvalidTransition, Status, UnknownStatus, Verb};
+pub use self::{
+    change_request::{
+        Action, Ask, ChangeRequest, Fate, NotNow, Resumption, Standing, When, Wish, by_the_month,
+    },
+    duplicate::Duplicate,
+    status::{InvalidTransition, Status, UnknownStatus, Verb},
+};
 use crate::{
     gateway::GatewayRef,
     id::{OrganizationId, PlanVersionId, PriceId, SubscriptionId},
@@ -30,6 +38,8 @@ pub struct Subscription {
     pub price_id: PriceId,
     /// How often it recurs.
     pub interval: Interval,
+    /// How many of it, such as seats; at least 1.
+    pub quantity: u32,
     /// Where it stands.
     pub status: Status,
     /// The period that is running, or was last.
@@ -69,6 +79,8 @@ pub struct Observation {
     pub price_id: PriceId,
     /// How often it recurs.
     pub interval: Interval,
+    /// How many of it, such as seats; at least 1.
+    pub quantity: u32,
     /// Where it stands.
     pub status: Status,
     /// The period that is running, or was last.
@@ -105,6 +117,8 @@ pub struct Snapshot {
     pub plan_version_id: PlanVersionId,
     /// At what price.
     pub price_id: PriceId,
+    /// How many of it.
+    pub quantity: u32,
     /// Which period was running.
     pub period: Period,
     /// Whether it was to end with the period.
@@ -125,6 +139,9 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// Everybody who changes something.
+    pub const ALL: [Self; 4] = [Self::Customer, Self::Admin, Self::System, Self::Gateway];
+
     /// Its name in tables and answers.
     pub const fn name(self) -> &'static str {
         match self {
@@ -194,6 +211,7 @@ impl Subscription {
         self.plan_version_id = seen.plan_version_id;
         self.price_id = seen.price_id;
         self.interval = seen.interval;
+        self.quantity = seen.quantity;
         self.cancel_at_period_end = seen.cancel_at_period_end;
         if seen.period.start >= self.period.start {
             self.period = seen.period;
@@ -201,11 +219,13 @@ impl Subscription {
         self.change_since(before, Actor::Gateway, "reported by the gateway", now)
     }
 
-    fn snapshot(&self) -> Snapshot {
+    /// The changeable parts, as they are.
+    pub const fn snapshot(&self) -> Snapshot {
         Snapshot {
             status: self.status,
             plan_version_id: self.plan_version_id,
             price_id: self.price_id,
+            quantity: self.quantity,
             period: self.period,
             cancel_at_period_end: self.cancel_at_period_end,
         }
@@ -223,6 +243,7 @@ impl Subscription {
             ("status", from.status != to.status),
             ("plan", from.plan_version_id != to.plan_version_id),
             ("price", from.price_id != to.price_id),
+            ("quantity", from.quantity != to.quantity),
             ("period", from.period != to.period),
             ("cancel_at_period_end", from.cancel_at_period_end != to.cancel_at_period_end),
         ];

@@ -56,6 +56,8 @@ codes! {
         "Send `Authorization: Bearer bk_…` with a key that is not revoked.";
     InsufficientCredits INSUFFICIENT_CREDITS 402 final "There are not enough credits"
         "Nothing was taken. Buy the pack in `details.top_up`, then ask with a new key.";
+    PaymentDeclined PAYMENT_DECLINED 402 final "The payment that a change needs was declined"
+        "Nothing has changed. Let the payer add another method in the portal, then ask again.";
     InsufficientScope INSUFFICIENT_SCOPE 403 final "The API key may not do that"
         "Use a key with the scope in `details.scope`.";
     LimitReached LIMIT_REACHED 403 final "The plan does not allow so much"
@@ -101,7 +103,11 @@ codes! {
     RequestInProgress REQUEST_IN_PROGRESS 409 retry "The same request is still running"
         "Retry with the same key after `Retry-After` seconds.";
     AlreadySubscribed ALREADY_SUBSCRIBED 409 final "There is a live subscription already"
-        "Change or cancel it through the portal.";
+        "Change it with `POST /api/billing/subscription/{org_id}/change`, or cancel it.";
+    ChangePending CHANGE_PENDING 409 final "Another change of the subscription is under way or planned"
+        "Ask for one of `details.allowed`: `resume` takes back what is planned. Where nothing is allowed, wait until it is known what became of the last change.";
+    PreviewStale PREVIEW_STALE 409 final "What the preview said holds no more"
+        "Nothing was done. Ask for a new preview, and send its token.";
     ExternalIdTaken EXTERNAL_ID_TAKEN 409 final "Another organization has this external id"
         "Find it with `GET /api/admin/organizations?external_id=`.";
     HoldResolved HOLD_RESOLVED 409 final "The hold is settled, released or timed out"
@@ -129,9 +135,15 @@ codes! {
     GatewayRefused GATEWAY_REFUSED 422 final "The gateway refused the request"
         "Read the message: it is in the gateway's words.";
     InvalidTransition INVALID_TRANSITION 422 final "The subscription is not where that can be done"
-        "Look at its status.";
+        "Look at its status, and ask for one of `details.allowed`.";
     WebhookDone WEBHOOK_DONE 422 final "The webhook is processed or ignored: there is nothing to give up"
         "There is nothing to do.";
+    NothingToChange NOTHING_TO_CHANGE 422 final "The subscription is so already"
+        "There is nothing to do.";
+    NotAnUpgrade NOT_AN_UPGRADE 422 final "What is wanted is not dearer"
+        "Use `POST /api/billing/subscription/{org_id}/change`.";
+    SeatsInUse SEATS_IN_USE 422 final "More seats are in use than would be left"
+        "Free seats first: `details.used` are in use.";
     HoldExceeded HOLD_EXCEEDED 422 final "More than is held"
         "Settle at most `details.held`, and consume the rest.";
     RefundExceeded REFUND_EXCEEDED 422 final "More than was used"

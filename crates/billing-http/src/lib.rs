@@ -35,6 +35,7 @@ mod refunds;
 pub mod route;
 mod state;
 mod subscription;
+mod subscription_changes;
 mod subscriptions;
 mod summary;
 mod usage;
@@ -90,6 +91,12 @@ routes! {
         POST   "/api/billing/subscription/checkout"           Write  Once  subscriptions::checkout;
         POST   "/api/stripe/create-checkout"                  Write  Once  subscriptions::checkout_at_stripe;
         POST   "/api/billing/subscription/portal"             Write  Once  subscriptions::portal;
+        POST   "/api/billing/upgrade"                         Write  Once  subscription_changes::upgrade;
+        POST   "/api/billing/subscription/{org_id}/preview"   Write  Plain subscription_changes::preview;
+        POST   "/api/billing/subscription/{org_id}/change"    Write  Once  subscription_changes::change;
+        POST   "/api/billing/subscription/{org_id}/pause"     Write  Once  subscription_changes::pause;
+        POST   "/api/billing/subscription/{org_id}/resume"    Write  Once  subscription_changes::resume;
+        POST   "/api/billing/subscription/{org_id}/cancel"    Write  Once  subscription_changes::cancel;
         GET    "/api/billing/subscription"                    Read   Plain subscriptions::own;
         GET    "/api/billing/subscription/{org_id}"           Read   Plain subscriptions::of;
 

@@ -6,7 +6,8 @@ use core::fmt;
 
 use actix_web::http::StatusCode;
 use billing_app::{Error, Missing, Refusal};
-use serde_json::{Map, Value};
+use billing_domain::subscription::{Action, NotNow};
+use serde_json::{Map, Value, json};
 
 use crate::{
     codes::{Code, Entry},
@@ -198,6 +199,17 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::InvalidTransition(transition) => {
             says(Code::InvalidTransition).with("status", transition.from)
         }
+        Refusal::NotNow(NotNow::ChangePending { allowed }) => {
+            says(Code::ChangePending).with("allowed", names(allowed))
+        }
+        Refusal::NotNow(NotNow::NotFromHere { from, verb: _, allowed }) => {
+            says(Code::InvalidTransition).with("status", *from).with("allowed", names(allowed))
+        }
+        Refusal::NothingToChange => says(Code::NothingToChange),
+        Refusal::NotAnUpgrade => says(Code::NotAnUpgrade),
+        Refusal::SeatsInUse { used } => says(Code::SeatsInUse).with("used", *used),
+        Refusal::PreviewStale => says(Code::PreviewStale),
+        Refusal::PaymentDeclined(why) => says(Code::PaymentDeclined).with("why", json!(why)),
         Refusal::HoldSettled(settled) => {
             says(Code::HoldResolved).with("how", "settled").with("settled", *settled)
         }
@@ -215,6 +227,10 @@ fn refused(refusal: &Refusal) -> Problem {
             says(Code::ClockGoesBack).with("now", Moment(*now).text().unwrap_or_default())
         }
     }
+}
+
+fn names(actions: &[Action]) -> Vec<&'static str> {
+    actions.iter().map(|action| action.name()).collect()
 }
 
 /// Errors are written as clauses; here they begin a sentence.

@@ -3,7 +3,7 @@
 use billing_app::{Entitlement, Error};
 use billing_domain::{
     catalogue::Catalogue,
-    subscription::{Status, Subscription as Record},
+    subscription::{Action, ChangeRequest, Fate, Standing, Status, Subscription as Record, Wish},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -30,7 +30,10 @@ pub(crate) struct Subscription {
     id: Option<Uuid>,
     #[schema(example = "month")]
     interval: Option<&'static str>,
+    /// For one.
     price: Option<Money>,
+    /// How many, such as seats.
+    quantity: Option<u32>,
     current_period_start: Option<Moment>,
     current_period_end: Option<Moment>,
     /// Whether it ends with the period.
@@ -48,10 +51,40 @@ pub(crate) struct Subscription {
     /// What the gateway calls it.
     gateway_subscription_id: Option<String>,
     created_at: Option<Moment>,
+    /// What was asked for and has not come true yet.
+    pending_changes: Vec<PendingChange>,
+    /// What can be asked now: `change`, `cancel`, `pause`, `resume`.
+    allowed_actions: Vec<&'static str>,
+}
+
+/// A change that was asked for and has not come true yet.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PendingChange {
+    id: Uuid,
+    /// `change`, `cancel`, `pause` or `resume`.
+    #[schema(example = "change")]
+    action: &'static str,
+    /// `pending`: nobody knows yet whether the gateway heard of it. `scheduled`: it comes true by
+    /// itself.
+    #[schema(example = "scheduled")]
+    status: &'static str,
+    /// The plan that it is to be.
+    plan: Option<String>,
+    /// For one.
+    price: Option<Money>,
+    interval: Option<&'static str>,
+    quantity: Option<u32>,
+    /// When it comes true, if that is known.
+    effective_at: Option<Moment>,
+    /// `customer`, `admin` or `system`.
+    #[schema(example = "customer")]
+    requested_by: &'static str,
+    reason: String,
+    requested_at: Moment,
 }
 
 impl Subscription {
-    pub(crate) fn of(entitlement: &Entitlement) -> Result<Self, Error> {
+    pub(crate) fn of(entitlement: &Entitlement, open: &[ChangeRequest]) -> Result<Self, Error> {
         let (plan, version) = entitlement.plan()?;
         let none = Self {
             organization_id: entitlement.organization.id.0,
@@ -63,6 +96,7 @@ impl Subscription {
             id: None,
             interval: None,
             price: None,
+            quantity: None,
             current_period_start: None,
             current_period_end: None,
             cancel_at_period_end: false,
@@ -73,10 +107,26 @@ impl Subscription {
             gateway: None,
             gateway_subscription_id: None,
             created_at: None,
+            pending_changes: Vec::new(),
+            allowed_actions: Vec::new(),
         };
         match &entitlement.subscription {
-            Some(record) => none.subscribed(record, &entitlement.catalogue),
+            Some(record) => {
+                let catalogue = &entitlement.catalogue;
+                Ok(none.subscribed(record, catalogue)?.planned(record, open, catalogue))
+            }
             None => Ok(none),
+        }
+    }
+
+    fn planned(self, record: &Record, open: &[ChangeRequest], catalogue: &Catalogue) -> Self {
+        let of_it = open.iter().filter(|request| request.subscription_id == record.id).cloned();
+        let of_it: Vec<_> = of_it.collect();
+        let standing = Standing { subscription: record, open: &of_it };
+        Self {
+            pending_changes: of_it.iter().map(|it| PendingChange::of(it, catalogue)).collect(),
+            allowed_actions: standing.allowed().into_iter().map(Action::name).collect(),
+            ..self
         }
     }
 
@@ -88,6 +138,7 @@ impl Subscription {
             plan_version_id,
             price_id,
             interval,
+            quantity,
             status,
             period,
             cancel_at_period_end,
@@ -106,6 +157,7 @@ impl Subscription {
             id: Some(id.0),
             interval: Some(interval.name()),
             price,
+            quantity: Some(*quantity),
             current_period_start: Some(Moment(period.start)),
             current_period_end: Some(Moment(period.end)),
             cancel_at_period_end: *cancel_at_period_end,
@@ -126,6 +178,40 @@ impl Subscription {
             Status::Cancelled { at } | Status::Expired { at } => {
                 Self { ended_at: Some(Moment(*at)), ..named }
             }
+        }
+    }
+}
+
+impl PendingChange {
+    fn of(request: &ChangeRequest, catalogue: &Catalogue) -> Self {
+        let named = Self {
+            id: request.id.0,
+            action: request.wish.action().name(),
+            status: request.fate.name(),
+            plan: None,
+            price: None,
+            interval: None,
+            quantity: None,
+            effective_at: match &request.fate {
+                Fate::Scheduled { at } => Some(Moment(*at)),
+                Fate::Pending | Fate::Done | Fate::Failed { .. } | Fate::Withdrawn => None,
+            },
+            requested_by: request.actor.name(),
+            reason: request.reason.clone(),
+            requested_at: Moment(request.created_at),
+        };
+        match request.wish {
+            Wish::Change { price_id, quantity, .. } => {
+                let found = catalogue.price(price_id);
+                Self {
+                    plan: found.map(|(plan, ..)| plan.key.clone()),
+                    price: found.map(|(_, _, price)| Money::from(price.amount)),
+                    interval: found.map(|(_, _, price)| price.interval.name()),
+                    quantity: Some(quantity),
+                    ..named
+                }
+            }
+            Wish::Cancel { .. } | Wish::Pause { .. } | Wish::Resume(_) => named,
         }
     }
 }

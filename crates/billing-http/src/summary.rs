@@ -28,8 +28,9 @@ pub(crate) struct Summary {
 pub(crate) async fn of(http: Data<Http>, whose: Owned) -> Result<Json<Summary>, Problem> {
     let billing_app::Summary { entitlement, credits, meters } =
         http.billing.summary(whose.0).await?;
+    let open = http.billing.open_changes(whose.0).await?;
     Ok(Json(Summary {
-        subscription: Subscription::of(&entitlement)?,
+        subscription: Subscription::of(&entitlement, &open)?,
         credits: Credits::of(whose.0, credits),
         usage: Usage::of(&entitlement, meters)?,
         organization: Organization::from(entitlement.organization),

@@ -110,6 +110,7 @@ impl Wired {
             catalogue: records.clone(),
             organizations: records.clone(),
             money: records.clone(),
+            subscriptions: records.clone(),
             ledgers: records.clone(),
             usage_days: records.clone(),
             usage_archive: records.clone(),

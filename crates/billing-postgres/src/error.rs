@@ -25,7 +25,9 @@ pub(crate) fn failed(error: DieselError) -> Error {
         DatabaseErrorKind::ReadOnlyTransaction => unreachable(error.into()),
         DatabaseErrorKind::SerializationFailure => Error::Conflict("the record"),
         DatabaseErrorKind::UniqueViolation => match facts.constraint_name() {
-            Some("subscriptions_one_live") => Error::Conflict("the subscription"),
+            Some("subscriptions_one_live" | "change_requests_one_open") => {
+                Error::Conflict("the subscription")
+            }
             Some(_) | None => Error::Conflict("the record"),
         },
         DatabaseErrorKind::Unknown if passes_by_itself(facts.message()) => {

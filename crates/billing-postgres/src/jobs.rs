@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        AskedBy, Claimable, Ended, JobClaim, JobLease, JobRow, JobRun, JobStore, NewJob, Outcome,
-        Page, RUNS_KEPT, RunId, Scope,
+        AskedBy, Claimable, Ended, JobClaim, JobLease, JobRow, JobRun, JobStore, NewJob, Page,
+        RUNS_KEPT, RunId, RunOutcome, Scope,
     },
 };
 use diesel::{
@@ -157,7 +157,7 @@ impl JobStore for Database {
             session.commit().await?;
             return Ok(if held == Some(true) { Claimable::Running } else { Claimable::NotDue });
         };
-        let give_up = GiveUp { job, lost: Outcome::Lost.name() };
+        let give_up = GiveUp { job, lost: RunOutcome::Lost.name() };
         give_up.execute(session.connection()).await.map_err(failed)?;
         let begin = Begin { run: run.0, job, asked_by: asked_by.name(), at: started_at };
         begin.execute(session.connection()).await.map_err(failed)?;

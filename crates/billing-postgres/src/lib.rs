@@ -3,10 +3,12 @@
 mod access;
 mod auto_top_ups;
 mod catalogue;
+mod change_requests;
 mod changes;
 mod checkouts;
 mod credits;
 mod database;
+mod duplicates;
 mod error;
 mod facts;
 mod inbox;

@@ -78,6 +78,7 @@ diesel::table! {
         plan_version_id -> Uuid,
         price_id -> Uuid,
         interval -> Text,
+        quantity -> Integer,
         status -> Text,
         status_at -> Nullable<Timestamptz>,
         period_start -> Timestamptz,
@@ -101,6 +102,43 @@ diesel::table! {
         actor -> Text,
         reason -> Text,
         at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    change_requests (organization_id, change_id) {
+        organization_id -> Uuid,
+        change_id -> Uuid,
+        subscription_id -> Uuid,
+        action -> Text,
+        price_id -> Nullable<Uuid>,
+        quantity -> Nullable<Integer>,
+        effective -> Nullable<Text>,
+        takes_back -> Nullable<Text>,
+        resumes_at -> Nullable<Timestamptz>,
+        fate -> Text,
+        scheduled_at -> Nullable<Timestamptz>,
+        failure -> Nullable<Text>,
+        actor -> Text,
+        reason -> Text,
+        proration_at -> Timestamptz,
+        created_at -> Timestamptz,
+        look_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    duplicate_subscriptions (organization_id, gateway, gateway_id) {
+        organization_id -> Uuid,
+        gateway -> Text,
+        gateway_id -> Text,
+        refund_id -> Uuid,
+        payment_id -> Nullable<Text>,
+        amount -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        settled -> Bool,
+        created_at -> Timestamptz,
+        look_at -> Timestamptz,
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) struct SubscriptionRow {
     plan_version_id: Uuid,
     price_id: Uuid,
     interval: String,
+    quantity: i32,
     status: String,
     status_at: Option<OffsetDateTime>,
     period_start: OffsetDateTime,
@@ -54,6 +55,7 @@ impl From<&Subscription> for SubscriptionRow {
             plan_version_id,
             price_id,
             interval,
+            quantity,
             status,
             period,
             cancel_at_period_end,
@@ -68,6 +70,7 @@ impl From<&Subscription> for SubscriptionRow {
             plan_version_id: plan_version_id.0,
             price_id: price_id.0,
             interval: interval.to_string(),
+            quantity: i32::try_from(*quantity).unwrap_or(i32::MAX),
             status: status.name().to_owned(),
             status_at: status.instant(),
             period_start: period.start,
@@ -94,6 +97,7 @@ impl TryFrom<SubscriptionRow> for Subscription {
                 plan_version_id: PlanVersionId(row.plan_version_id),
                 price_id: PriceId(row.price_id),
                 interval: row.interval.parse()?,
+                quantity: u32::try_from(row.quantity)?,
                 status: Status::from_parts(&row.status, row.status_at)?,
                 period: Period { start: row.period_start, end: row.period_end },
                 cancel_at_period_end: row.cancel_at_period_end,
@@ -118,6 +122,22 @@ impl Subscriptions for PostgresUnit {
             .filter(subscriptions::organization_id.eq(owner.0))
             .filter(subscriptions::gateway.eq(reference.gateway.name()))
             .filter(subscriptions::gateway_id.eq(&reference.id))
+            .select(SubscriptionRow::as_select())
+            .for_no_key_update()
+            .first(self.connection())
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(TryInto::try_into).transpose()
+    }
+
+    async fn find(
+        &mut self,
+        organization: OrganizationId,
+        id: SubscriptionId,
+    ) -> Result<Option<Subscription>, Error> {
+        let row: Option<SubscriptionRow> = subscriptions::table
+            .find((organization.0, id.0))
             .select(SubscriptionRow::as_select())
             .for_no_key_update()
             .first(self.connection())
@@ -195,11 +215,13 @@ impl PostgresUnit {
 }
 
 fn told(snapshot: &Snapshot) -> serde_json::Value {
-    let Snapshot { status, plan_version_id, price_id, period, cancel_at_period_end } = snapshot;
+    let Snapshot { status, plan_version_id, price_id, quantity, period, cancel_at_period_end } =
+        snapshot;
     serde_json::json!({
         "status": status.name(),
         "plan_version_id": plan_version_id,
         "price_id": price_id,
+        "quantity": quantity,
         "period": period,
         "cancel_at_period_end": cancel_at_period_end,
     })

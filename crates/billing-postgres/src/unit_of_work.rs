@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        AccessKeys, AutoTopUps, Catalogues, Checkouts, Credits, InboxMarks, Organizations,
-        Payments, Scope, Store, Subscriptions, UnitOfWork, Usage,
+        AccessKeys, AutoTopUps, Catalogues, ChangeRequests, Checkouts, Credits, Duplicates,
+        InboxMarks, Organizations, Payments, Scope, Store, Subscriptions, UnitOfWork, Usage,
     },
 };
 use billing_domain::event::Event;
@@ -50,6 +50,14 @@ impl UnitOfWork for PostgresUnit {
     }
 
     fn subscriptions(&mut self) -> &mut dyn Subscriptions {
+        self
+    }
+
+    fn change_requests(&mut self) -> &mut dyn ChangeRequests {
+        self
+    }
+
+    fn duplicates(&mut self) -> &mut dyn Duplicates {
         self
     }
 

@@ -30,6 +30,7 @@ mod portal_sessions;
 mod prices;
 mod products;
 mod refunds;
+mod subscription_schedules;
 mod subscriptions;
 
 mod checkout;

@@ -84,6 +84,23 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
+    /// Takes back all that was done in it so far.
+    pub(crate) fn take_back(&mut self) {
+        self.changes.clear();
+        while let Some(undo) = self.undo.pop() {
+            match undo {
+                Undo::Record { before: Some(record), .. } => self.store.apply(Change::Put(record)),
+                Undo::Record { id, before: None } => self.store.remove(&id),
+                Undo::Parcel { before: Some(parcel), .. } => {
+                    self.store.apply(Change::Parcel(parcel));
+                }
+                Undo::Parcel { event, before: None } => self.store.remove_parcel(&event),
+                Undo::Kept { before: Some(kept), .. } => self.store.apply(Change::Kept(kept)),
+                Undo::Kept { key, before: None } => self.store.remove_kept(&key),
+            }
+        }
+    }
+
     fn write_down(&mut self) -> std::io::Result<()> {
         if self.changes.is_empty() { Ok(()) } else { self.store.journal.append(&self.changes) }
     }
@@ -118,17 +135,6 @@ impl Deref for Work<'_> {
 
 impl Drop for Work<'_> {
     fn drop(&mut self) {
-        while let Some(undo) = self.undo.pop() {
-            match undo {
-                Undo::Record { before: Some(record), .. } => self.store.apply(Change::Put(record)),
-                Undo::Record { id, before: None } => self.store.remove(&id),
-                Undo::Parcel { before: Some(parcel), .. } => {
-                    self.store.apply(Change::Parcel(parcel));
-                }
-                Undo::Parcel { event, before: None } => self.store.remove_parcel(&event),
-                Undo::Kept { before: Some(kept), .. } => self.store.apply(Change::Kept(kept)),
-                Undo::Kept { key, before: None } => self.store.remove_kept(&key),
-            }
-        }
+        self.take_back();
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     form::Form,
     money::{currency_to_wire, to_wire},
     payments::{Occasion, seen_payment},
+    prices::rhythm,
     reference,
     wire::{Expandable, Identified, Session},
 };
@@ -156,13 +157,7 @@ fn priced(form: Form, name: &str, amount: Money) -> Result<Form, GatewayError> {
 }
 
 fn recurring(form: Form, interval: Interval) -> Form {
-    let (unit, count) = match interval {
-        Interval::Month => ("month", 1),
-        Interval::Quarter => ("month", 3),
-        Interval::HalfYear => ("month", 6),
-        Interval::Year => ("year", 1),
-        Interval::TwoYears => ("year", 2),
-    };
+    let (unit, count) = rhythm(interval);
     form.with("line_items[0][price_data][recurring][interval]", unit)
         .with("line_items[0][price_data][recurring][interval_count]", count)
 }

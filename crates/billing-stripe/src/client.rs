@@ -115,7 +115,14 @@ impl Client {
         read(&self.exchange(&Call { method: Method::POST, path, form, idempotency_key }).await?)
     }
 
-    /// The same, where a refusal by the payer's bank is the answer: what it says is read by
+    /// Removes something. That needs no key: it is gone, however often it is asked.
+    pub(crate) async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T, GatewayError> {
+        let form = &Form::new();
+        let call = Call { method: Method::DELETE, path, form, idempotency_key: None };
+        read(&self.exchange(&call).await?)
+    }
+
+    /// The same as `post`, where a refusal by the payer's bank is the answer: what it says is read by
     /// `refused`, as far as it can be.
     pub(crate) async fn post_to_bank<T: DeserializeOwned>(
         &self,
@@ -172,7 +179,7 @@ impl Client {
 
     fn request(&self, call: &Call<'_>) -> RequestBuilder {
         let mut url = format!("{}{}", self.base_url, call.path);
-        let query = call.method == Method::GET;
+        let query = call.method != Method::POST;
         if query && !call.form.as_str().is_empty() {
             url.push('?');
             url.push_str(call.form.as_str());

@@ -5,8 +5,12 @@ mod checkouts;
 mod customers;
 mod portal;
 
+mod changes;
 mod invoices;
 mod payments;
+mod previews;
+mod prices;
+mod refunds;
 mod subscriptions;
 
 mod signature;
@@ -24,7 +28,7 @@ use std::time::Duration;
 use anyhow::ensure;
 use billing_app::ports::{
     Charges, CustomerAccounts, GatewayPayments, GatewaySubscriptions, HostedCheckouts,
-    PaymentGateway, PortalSessions, Webhooks,
+    PaymentGateway, PortalSessions, Refunds, Webhooks,
 };
 use billing_domain::gateway::{Gateway, GatewayRef};
 use secrecy::{ExposeSecret, SecretString};
@@ -125,6 +129,10 @@ impl PaymentGateway for Stripe {
     }
 
     fn portal(&self) -> Option<&dyn PortalSessions> {
+        Some(self)
+    }
+
+    fn refunds(&self) -> Option<&dyn Refunds> {
         Some(self)
     }
 

@@ -150,7 +150,7 @@ pub(crate) fn seen_payment(
 }
 
 /// Stripe's words for a refusal are many, and new ones come.
-fn failed_as(word: Option<&str>) -> ChargeFailure {
+pub(crate) fn failed_as(word: Option<&str>) -> ChargeFailure {
     match word {
         Some("authentication_required" | "payment_intent_authentication_failure") => {
             ChargeFailure::AuthenticationRequired

@@ -9,15 +9,15 @@ use crate::{Stripe, failure::unknown, form::Form, retry::random, wire::Page};
 impl PortalSessions for Stripe {
     async fn open(&self, customer: &str, return_url: &str) -> Result<String, GatewayError> {
         let form = Form::new().with("customer", customer).with("return_url", return_url);
-        let page: Page =
-            self.client.post("/v1/billing_portal/sessions", &form, &fresh_key()?).await?;
+        let key = fresh_key("portal")?;
+        let page: Page = self.client.post("/v1/billing_portal/sessions", &form, &key).await?;
         Ok(page.url)
     }
 }
 
-/// The one key that is made up: each visit needs an address of its own, which works for a few
-/// minutes only, and nothing is paid twice when there are two.
-fn fresh_key() -> Result<String, GatewayError> {
+/// A key that is made up: each visit needs an address of its own, which works for a few minutes
+/// only, and each preview shows what is so now. Nothing is paid twice when there are two.
+pub(crate) fn fresh_key(what: &str) -> Result<String, GatewayError> {
     let part = || random().map_err(unknown);
-    Ok(format!("portal_{:016x}{:016x}", part()?, part()?))
+    Ok(format!("{what}_{:016x}{:016x}", part()?, part()?))
 }

@@ -1,32 +1,39 @@
 //! Subscriptions that Stripe bills.
 
 use anyhow::{Context as _, anyhow};
-use async_trait::async_trait;
-use billing_app::ports::{
-    GatewayError, GatewaySubscriptions, SeenInvoice, SeenPrice, SeenSubscription,
-};
-use billing_domain::{period::Period, subscription::Status};
+use billing_app::ports::{GatewayError, SeenInvoice, SeenPrice, SeenSubscription};
+use billing_domain::{id::ChangeId, period::Period, subscription::Status};
 
 use crate::{
     Stripe,
     failure::unreadable,
     form::Form,
     reference,
-    wire::{Expandable, Invoice, Subscription},
+    wire::{Expandable, Invoice, Schedule, Subscription},
 };
 
-#[async_trait]
-impl GatewaySubscriptions for Stripe {
-    async fn find(&self, id: &str) -> Result<Option<SeenSubscription>, GatewayError> {
-        let whole = Form::expanding(&["latest_invoice", "latest_invoice.payments"]);
-        let found: Option<Subscription> = self.client.find("/v1/subscriptions", id, &whole).await?;
-        let Some(subscription) = found else { return Ok(None) };
+pub(crate) const SUBSCRIPTIONS: &str = "/v1/subscriptions";
+
+impl Stripe {
+    /// A subscription with all that is read of it.
+    pub(crate) async fn subscription(
+        &self,
+        id: &str,
+    ) -> Result<Option<Subscription>, GatewayError> {
+        let whole = Form::expanding(&["latest_invoice", "latest_invoice.payments", "schedule"]);
+        self.client.find(SUBSCRIPTIONS, id, &whole).await
+    }
+
+    /// The same in words of the domain.
+    pub(crate) async fn seen_subscription(
+        &self,
+        id: &str,
+    ) -> Result<Option<SeenSubscription>, GatewayError> {
+        let Some(subscription) = self.subscription(id).await? else { return Ok(None) };
         let latest_invoice = self.latest_invoice(&subscription).await?;
         seen_subscription(&subscription, latest_invoice).map(Some).map_err(unreadable)
     }
-}
 
-impl Stripe {
     async fn latest_invoice(
         &self,
         subscription: &Subscription,
@@ -60,14 +67,21 @@ fn seen_subscription(
         customer: reference(&subscription.customer.0),
         price: SeenPrice {
             gateway_price: gateway_price.to_owned(),
-            price_id: subscription.metadata.id("price_id"),
+            price_id: subscription.price_id(),
         },
         status: status(subscription, period)?,
         period,
         cancel_at_period_end: ends_with(subscription, period),
+        quantity: subscription.quantity(),
+        planned_change: planned(subscription),
         created_at: subscription.began_at(),
         latest_invoice,
     })
+}
+
+/// The change of ours that a schedule still has ahead.
+fn planned(subscription: &Subscription) -> Option<ChangeId> {
+    subscription.schedule().filter(|it| it.is_ahead()).and_then(Schedule::change_id)
 }
 
 /// The portal cancels by setting `cancel_at` to the end of the period.
@@ -75,7 +89,7 @@ fn ends_with(subscription: &Subscription, period: Period) -> bool {
     subscription.cancel_at_period_end || subscription.cancel_at.is_some_and(|at| at <= period.end)
 }
 
-/// One to one. `pause_collection` changes nothing: Stripe goes on and only does not collect.
+/// One to one. `pause_collection` changes nothing: periods go by, and Stripe only does not collect.
 fn status(subscription: &Subscription, period: Period) -> anyhow::Result<Status> {
     let ended_at = || {
         let at = subscription.ended_at.or(subscription.canceled_at);

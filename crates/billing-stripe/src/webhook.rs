@@ -69,6 +69,15 @@ fn about(kind: &str, object: &Subject) -> About {
 
         kind if kind.starts_with("customer.subscription.") => at(About::Subscription),
 
+        kind if kind.starts_with("subscription_schedule.") => {
+            let released = || object.released_subscription.id();
+            object
+                .subscription
+                .id()
+                .or_else(released)
+                .map_or(About::Nothing, |id| About::Subscription(id.to_owned()))
+        }
+
         // An upcoming invoice is none yet: it has no id.
         "invoice.paid"
         | "invoice.payment_succeeded"

@@ -18,9 +18,9 @@ use serde::{
 pub(crate) use self::{
     checkout::Session,
     event::{Event, Subject},
-    invoice::{Invoice, InvoicePayment},
+    invoice::{Invoice, InvoicePayment, Preview, PreviewLine},
     payment::{Charge, PaymentIntent},
-    subscription::Subscription,
+    subscription::{Item, Schedule, Subscription},
 };
 
 /// An object of which only the id matters.

@@ -49,6 +49,13 @@ macro_rules! conformance {
                 the_last_subscription_is_shown
                 an_unknown_subscription_is_nothing
             }
+            change_requests {
+                change_requests_come_back_as_they_were
+                a_subscription_has_one_pending_request_and_one_scheduled
+                requests_are_due_while_they_are_open
+                duplicates_come_back_as_they_were
+                duplicates_are_due_until_they_are_settled
+            }
             payments {
                 payments_come_back_as_they_were
                 a_payment_goes_through_its_states
@@ -268,6 +275,16 @@ macro_rules! gateway_conformance {
                 a_trial_begins_without_payment
                 only_what_is_signed_is_believed
                 the_portal_opens_for_a_customer
+            }
+            lifecycle {
+                an_upgrade_costs_what_its_preview_said
+                a_declined_upgrade_changes_nothing
+                what_is_left_of_a_dearer_price_is_credited
+                a_planned_change_is_shown_and_taken_back
+                a_subscription_is_cancelled
+                a_planned_change_ends_with_the_subscription
+                a_subscription_is_paused_and_goes_on
+                money_is_given_back_once
             }
             charges {
                 a_method_is_kept_when_asked_for

@@ -2,6 +2,7 @@
 
 mod books;
 mod charging;
+mod lifecycle;
 mod paying;
 mod roles;
 mod webhooks;
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex};
 use billing_app::ports::{
     ChargeRequest, Charges, CheckoutRequest, Clock, CustomerAccounts, GatewayError,
     GatewayPayments, GatewaySubscriptions, HostedCheckouts, PaymentGateway, PortalSessions,
-    Webhooks,
+    Refunds, Webhooks,
 };
 use billing_domain::gateway::{Gateway, GatewayRef};
 
@@ -37,6 +38,18 @@ pub enum Call {
     ExpireCheckout,
     /// Look at a subscription.
     FindSubscription,
+    /// Look what a change of a subscription would cost.
+    PreviewChange,
+    /// Change the price of a subscription.
+    ChangeSubscription,
+    /// End a subscription.
+    CancelSubscription,
+    /// Let a subscription go on.
+    ResumeSubscription,
+    /// Stop a subscription for a while.
+    PauseSubscription,
+    /// Give money back.
+    Refund,
     /// Look at a payment.
     FindPayment,
     /// Look at an invoice.
@@ -189,6 +202,10 @@ impl PaymentGateway for FakeGateway {
     }
 
     fn portal(&self) -> Option<&dyn PortalSessions> {
+        Some(self)
+    }
+
+    fn refunds(&self) -> Option<&dyn Refunds> {
         Some(self)
     }
 

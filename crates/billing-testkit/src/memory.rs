@@ -1,6 +1,7 @@
 //! All ports of storage, in memory.
 
 mod accounts;
+mod changes_asked;
 mod inbox;
 mod jobs;
 mod ledgers;

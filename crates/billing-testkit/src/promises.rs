@@ -6,6 +6,7 @@
 pub mod access;
 pub mod auto_top_ups;
 pub mod catalogue;
+pub mod change_requests;
 pub mod changes;
 pub mod charges;
 pub mod checkouts;
@@ -24,6 +25,7 @@ pub mod gateway;
 pub mod inbox;
 pub mod jobs;
 pub mod leases;
+pub mod lifecycle;
 pub mod organizations;
 pub mod payments;
 pub mod requests;

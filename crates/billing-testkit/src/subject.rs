@@ -5,8 +5,8 @@ use std::{any::Any, sync::Arc};
 use async_trait::async_trait;
 use billing_app::ports::{
     AccessQueries, CatalogueQueries, Changes, CreditLedger, Facts, Inbox, JobStore, LedgerQueries,
-    MoneyQueries, OrganizationQueries, PaymentGateway, Requests, Store, UsageArchive, UsageDays,
-    UsageLedger,
+    MoneyQueries, OrganizationQueries, PaymentGateway, Requests, Store, SubscriptionQueries,
+    UsageArchive, UsageDays, UsageLedger,
 };
 use billing_domain::{event::What, id::OrganizationId};
 use serde_json::Value;
@@ -31,6 +31,8 @@ pub struct Subject {
     pub organizations: Arc<dyn OrganizationQueries>,
     /// What was paid.
     pub money: Arc<dyn MoneyQueries>,
+    /// What is planned for subscriptions.
+    pub subscriptions: Arc<dyn SubscriptionQueries>,
     /// What stands in the ledgers.
     pub ledger_queries: Arc<dyn LedgerQueries>,
     /// Use by day.
@@ -95,6 +97,7 @@ impl MemoryStore {
             catalogue: store.clone(),
             organizations: store.clone(),
             money: store.clone(),
+            subscriptions: store.clone(),
             ledger_queries: store.clone(),
             usage_days: store.clone(),
             usage_archive: store.clone(),

@@ -1,18 +1,24 @@
 //! A payment gateway: small, and made of the roles that it can play.
 
+mod subscriptions;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use billing_domain::{
     checkout::HostedPage,
     gateway::{Gateway, GatewayRef},
-    id::{CheckoutId, OrganizationId, PriceId},
+    id::{CheckoutId, OrganizationId, PriceId, RefundId},
     money::Money,
     payment::{ChargeFailure, PaymentStatus},
     period::{Interval, Period},
-    subscription::Status,
 };
 use time::OffsetDateTime;
+
+pub use self::subscriptions::{
+    Cancellation, GatewaySubscriptions, GoingOn, NewPrice, Outcome, PreviewOf, PriceChange,
+    SeenLine, SeenPreview, SeenPrice, SeenSubscription,
+};
 
 /// A payment gateway. A capability is the presence of a role; what is absent is refused by name.
 ///
@@ -33,6 +39,8 @@ pub trait PaymentGateway: Send + Sync {
     fn subscriptions(&self) -> Option<&dyn GatewaySubscriptions>;
     /// A page on which a customer looks after payment methods and subscriptions, if it has one.
     fn portal(&self) -> Option<&dyn PortalSessions>;
+    /// Giving money back, if it can.
+    fn refunds(&self) -> Option<&dyn Refunds>;
     /// Charging a method that it has kept, while nobody is there, if it can.
     fn charges(&self) -> Option<&dyn Charges>;
 }
@@ -164,43 +172,6 @@ pub enum SeenCheckoutStatus {
     Expired,
 }
 
-/// Subscriptions that a gateway bills.
-#[async_trait]
-pub trait GatewaySubscriptions: Send + Sync {
-    /// How one stands now; nothing when the gateway does not know it.
-    async fn find(&self, id: &str) -> Result<Option<SeenSubscription>, GatewayError>;
-}
-
-/// What a gateway says of a subscription.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SeenSubscription {
-    /// What it calls it.
-    pub reference: GatewayRef,
-    /// Whose it is, as it knows them.
-    pub customer: GatewayRef,
-    /// What is paid for it.
-    pub price: SeenPrice,
-    /// Where it stands.
-    pub status: Status,
-    /// The period that is running, or was last.
-    pub period: Period,
-    /// Whether it ends with the period.
-    pub cancel_at_period_end: bool,
-    /// When it began.
-    pub created_at: OffsetDateTime,
-    /// The last invoice for it.
-    pub latest_invoice: Option<SeenInvoice>,
-}
-
-/// What a gateway says of a price: enough to find ours.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SeenPrice {
-    /// What it calls it.
-    pub gateway_price: String,
-    /// Ours, from the metadata that we sent along.
-    pub price_id: Option<PriceId>,
-}
-
 /// Payments and invoices at a gateway.
 #[async_trait]
 pub trait GatewayPayments: Send + Sync {
@@ -252,6 +223,27 @@ pub struct SeenPayment {
     pub failed_as: Option<ChargeFailure>,
     /// When it was made.
     pub created_at: OffsetDateTime,
+}
+
+/// Money that is given back.
+#[async_trait]
+pub trait Refunds: Send + Sync {
+    /// Gives a part of a payment back, or all of it; once, however often it is asked for one
+    /// refund of ours. `Refused` when there is not so much left of the payment.
+    ///
+    /// The gateway may forget what it was asked after 24 hours: then look before asking again.
+    async fn refund(&self, refund: &NewRefund) -> Result<(), GatewayError>;
+}
+
+/// Money to give back.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct NewRefund {
+    /// Ours; the idempotency key is derived from it.
+    pub refund_id: RefundId,
+    /// Of which payment.
+    pub payment: String,
+    /// How much.
+    pub amount: Money,
 }
 
 /// Charges of a method that the gateway has kept, while nobody is there.

@@ -148,7 +148,7 @@ pub struct JobLease {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Ended {
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: RunOutcome,
     /// How much it did.
     pub done: u64,
     /// How much of it failed, without holding up the rest.
@@ -159,7 +159,7 @@ pub struct Ended {
 
 /// What became of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum RunOutcome {
     /// It did all there was.
     Done,
     /// It could not go on.
@@ -170,7 +170,7 @@ pub enum Outcome {
     Lost,
 }
 
-impl Outcome {
+impl RunOutcome {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Done, Self::Failed, Self::Stopped, Self::Lost];
 
@@ -185,7 +185,7 @@ impl Outcome {
     }
 }
 
-impl fmt::Display for Outcome {
+impl fmt::Display for RunOutcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }

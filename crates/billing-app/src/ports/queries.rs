@@ -7,9 +7,11 @@ use billing_domain::{
     auto_top_up::AutoTopUp,
     catalogue::Catalogue,
     credits::{CreditDecision, Entry, Grant, Settings},
-    id::{ApiKeyId, DecisionId, OrganizationId, PaymentId},
+    gateway::GatewayRef,
+    id::{ApiKeyId, ChangeId, DecisionId, OrganizationId, PaymentId},
     organization::Organization,
     payment::Payment,
+    subscription::ChangeRequest,
     usage::UsageDecision,
 };
 use time::OffsetDateTime;
@@ -63,6 +65,26 @@ pub trait MoneyQueries: Send + Sync {
     ) -> Result<Vec<OrganizationId>, Error>;
     /// The first instant at which it is time to look at any such organization, as things stand.
     async fn next_top_up(&self) -> Result<Option<OffsetDateTime>, Error>;
+}
+
+/// What is planned for subscriptions, and what is to be done for them.
+#[async_trait]
+pub trait SubscriptionQueries: Send + Sync {
+    /// The requests of an organization that are pending or scheduled, the oldest first.
+    async fn open_changes(&self, organization: OrganizationId)
+    -> Result<Vec<ChangeRequest>, Error>;
+    /// Open requests that it is time to look after; those that wait longest first.
+    async fn changes_due(
+        &self,
+        now: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<(OrganizationId, ChangeId)>, Error>;
+    /// Duplicates that it is time to look after; those that wait longest first.
+    async fn duplicates_due(
+        &self,
+        now: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<(OrganizationId, GatewayRef)>, Error>;
 }
 
 /// What stands in the ledgers.

@@ -8,10 +8,10 @@ use billing_domain::{
     credits::{self, CreditCommand, CreditOutcome},
     event::Event,
     gateway::{Gateway, GatewayRef},
-    id::{ApiKeyId, ChangeId, CheckoutId, GrantId, OrganizationId},
+    id::{ApiKeyId, ChangeId, CheckoutId, GrantId, OrganizationId, SubscriptionId},
     organization::{Customer, Organization},
     payment::Payment,
-    subscription::{Change, Subscription},
+    subscription::{Change, ChangeRequest, Duplicate, Subscription},
     usage::{Counter, CounterKey, RawUse, Recount, Tallies, UsageCommand, UsageOutcome},
 };
 use time::OffsetDateTime;
@@ -51,6 +51,10 @@ pub trait UnitOfWork: Send {
     fn checkouts(&mut self) -> &mut dyn Checkouts;
     /// Subscriptions.
     fn subscriptions(&mut self) -> &mut dyn Subscriptions;
+    /// Changes of subscriptions that somebody asked for.
+    fn change_requests(&mut self) -> &mut dyn ChangeRequests;
+    /// Subscriptions that were paid for where one is enough.
+    fn duplicates(&mut self) -> &mut dyn Duplicates;
     /// Payments.
     fn payments(&mut self) -> &mut dyn Payments;
     /// Auto top-ups of credits.
@@ -123,6 +127,12 @@ pub trait Subscriptions: Send {
     /// The one that a gateway bills under this id, held.
     async fn by_reference(&mut self, reference: &GatewayRef)
     -> Result<Option<Subscription>, Error>;
+    /// One of an organization, by our id, held.
+    async fn find(
+        &mut self,
+        organization: OrganizationId,
+        id: SubscriptionId,
+    ) -> Result<Option<Subscription>, Error>;
     /// The live one of an organization and product group, held.
     async fn live(
         &mut self,
@@ -137,6 +147,40 @@ pub trait Subscriptions: Send {
         change: Option<(ChangeId, &Change)>,
         events: &[Event],
     ) -> Result<(), Error>;
+}
+
+/// Changes of subscriptions that somebody asked for. One of a subscription may be pending, and one
+/// scheduled.
+#[async_trait]
+pub trait ChangeRequests: Send {
+    /// One of them, held. Who holds the subscription as well finds that first.
+    async fn find(
+        &mut self,
+        organization: OrganizationId,
+        id: ChangeId,
+    ) -> Result<Option<ChangeRequest>, Error>;
+    /// Those of a subscription that are pending or scheduled, the oldest first, held.
+    async fn open(
+        &mut self,
+        organization: OrganizationId,
+        subscription: SubscriptionId,
+    ) -> Result<Vec<ChangeRequest>, Error>;
+    /// Records one, new or changed, together with what happened.
+    /// `Conflict` when another of the subscription is pending, or scheduled, as this one is.
+    async fn save(&mut self, request: &ChangeRequest, events: &[Event]) -> Result<(), Error>;
+}
+
+/// Subscriptions that were paid for where one is enough.
+#[async_trait]
+pub trait Duplicates: Send {
+    /// The one that a gateway knows under this id, held.
+    async fn find(
+        &mut self,
+        organization: OrganizationId,
+        reference: &GatewayRef,
+    ) -> Result<Option<Duplicate>, Error>;
+    /// Records one, new or changed, together with what happened.
+    async fn save(&mut self, duplicate: &Duplicate, events: &[Event]) -> Result<(), Error>;
 }
 
 /// Payments.

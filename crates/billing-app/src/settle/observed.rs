@@ -27,6 +27,7 @@ pub(super) fn observed(
         plan_version_id: version.id,
         price_id: price.id,
         interval: price.interval,
+        quantity: seen.quantity,
         status: seen.status,
         period: seen.period,
         cancel_at_period_end: seen.cancel_at_period_end,

@@ -131,9 +131,9 @@ impl Billing {
         let settled = self.settle(&mut *work, &catalogue, &facts).await;
         settled.map_err(|unsettled| match unsettled {
             Unsettled::Store(error) => error,
-            Unsettled::UnknownCustomer(_)
-            | Unsettled::UnknownPrice(_)
-            | Unsettled::SecondSubscription(_) => Error::Internal(unsettled.into()),
+            Unsettled::UnknownCustomer(_) | Unsettled::UnknownPrice(_) => {
+                Error::Internal(unsettled.into())
+            }
         })?;
         work.commit().await?;
         Ok(ended)

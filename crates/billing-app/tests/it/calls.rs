@@ -8,7 +8,7 @@ use billing_app::{
     ports::{
         Charges, CheckoutRequest, CreditLedger, CustomerAccounts, GatewayError, GatewayPayments,
         GatewaySubscriptions, HostedCheckouts, NewCustomer, PaymentGateway, PortalSessions,
-        SeenCheckout, UsageLedger, Webhooks,
+        Refunds, SeenCheckout, UsageLedger, Webhooks,
     },
 };
 use billing_domain::{
@@ -110,6 +110,10 @@ impl PaymentGateway for Strict {
     }
 
     fn portal(&self) -> Option<&dyn PortalSessions> {
+        None
+    }
+
+    fn refunds(&self) -> Option<&dyn Refunds> {
         None
     }
 

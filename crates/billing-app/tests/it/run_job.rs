@@ -8,7 +8,7 @@ use billing_app::{
     Error, JOBS, JobEnded, Pace, Refusal, Schedule,
     ports::{
         About, AskedBy, Claimable, Clock as _, Ended, JobClaim, JobStore as _, LedgerQueries as _,
-        Outcome,
+        RunOutcome,
     },
 };
 use billing_testkit::{NOON, builders::a_fresh_id};
@@ -56,7 +56,7 @@ async fn run(scene: &Scene, job: &str, pace: &dyn Pace) -> Result<Option<JobEnde
     scene.billing.run_job(job, AskedBy::Admin, pace).await
 }
 
-fn ended(outcome: Outcome, done: u64) -> Ended {
+fn ended(outcome: RunOutcome, done: u64) -> Ended {
     Ended { outcome, done, failed: 0, error: None }
 }
 
@@ -65,7 +65,7 @@ async fn every_job_runs_and_is_recorded() {
     let scene = Scene::new();
     for job in JOBS {
         let ran = run(&scene, job.name, &Beating::default()).await.unwrap().unwrap();
-        assert_eq!(ran.ended.outcome, Outcome::Done, "{}", job.name);
+        assert_eq!(ran.ended.outcome, RunOutcome::Done, "{}", job.name);
         let runs = scene.billing.job_runs(job.name, everything()).await.unwrap();
         let [kept] = runs.as_slice() else { panic!("one run: {runs:?}") };
         assert_eq!((kept.id, kept.asked_by), (ran.run, AskedBy::Admin));
@@ -84,10 +84,10 @@ async fn a_job_counts_what_it_did() {
     scene.billing.grant_credits(for_a_day(acme, 10)).await.unwrap();
     scene.clock.advance(Duration::days(3));
     let ran = run(&scene, "due-credits", &Beating::default()).await.unwrap().unwrap();
-    assert_eq!(ran.ended, ended(Outcome::Done, 1));
+    assert_eq!(ran.ended, ended(RunOutcome::Done, 1));
     scene.tell(About::Subscription("sub_unknown".to_owned())).await;
     let ran = run(&scene, "webhook-retry", &Beating::default()).await.unwrap().unwrap();
-    assert_eq!(ran.ended, Ended { failed: 1, ..ended(Outcome::Done, 0) });
+    assert_eq!(ran.ended, Ended { failed: 1, ..ended(RunOutcome::Done, 0) });
 }
 
 #[tokio::test]
@@ -98,10 +98,10 @@ async fn a_job_that_fails_says_why_and_is_due_again() {
     scene.clock.advance(Duration::days(3));
     scene.store.fail_next_commit();
     let ran = run(&scene, "due-credits", &Beating::default()).await.unwrap().unwrap();
-    assert_eq!((ran.ended.outcome, ran.ended.done), (Outcome::Failed, 0));
+    assert_eq!((ran.ended.outcome, ran.ended.done), (RunOutcome::Failed, 0));
     assert!(ran.ended.error.unwrap().contains("not available"));
     let ran = run(&scene, "due-credits", &Beating::default()).await.unwrap().unwrap();
-    assert_eq!(ran.ended, ended(Outcome::Done, 1));
+    assert_eq!(ran.ended, ended(RunOutcome::Done, 1));
 }
 
 #[tokio::test]
@@ -137,11 +137,11 @@ async fn who_is_asked_to_stop_does_after_a_step_and_another_goes_on() {
     let steps = AtomicUsize::new(0);
     let after_one = Meanwhile(|| steps.fetch_add(1, Ordering::SeqCst) == 1);
     let ran = run(&scene, "due-credits", &after_one).await.unwrap().unwrap();
-    assert_eq!(ran.ended, ended(Outcome::Stopped, 1));
+    assert_eq!(ran.ended, ended(RunOutcome::Stopped, 1));
     let due = scene.billing.due_jobs().await.unwrap();
     assert!(due.iter().any(|job| job.name == "due-credits"));
     let ran = run(&scene, "due-credits", &Beating::default()).await.unwrap().unwrap();
-    assert_eq!(ran.ended, ended(Outcome::Done, 0));
+    assert_eq!(ran.ended, ended(RunOutcome::Done, 0));
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn who_was_away_for_longer_than_his_lease_does_nothing_more() {
         false
     });
     let ran = run(&scene, "due-credits", &frozen).await.unwrap().unwrap();
-    assert_eq!((ran.ended.outcome, ran.ended.done), (Outcome::Failed, 0));
+    assert_eq!((ran.ended.outcome, ran.ended.done), (RunOutcome::Failed, 0));
     assert!(ran.ended.error.unwrap().contains("lease"));
     let balance = scene.store.credits(acme).await.unwrap().unwrap().balance;
     assert_eq!(balance, 0, "nothing was booked");
@@ -176,11 +176,11 @@ async fn what_a_lost_leader_did_is_not_recorded() {
         panic!("nobody has it")
     };
     assert!(matches!(scene.store.claim(&claim(60)).await.unwrap(), Claimable::Taken(_)));
-    let late = scene.store.finish(&away, &ended(Outcome::Done, 9), NOON).await;
+    let late = scene.store.finish(&away, &ended(RunOutcome::Done, 9), NOON).await;
     fails!(late, Error::Conflict(_));
     let runs = scene.billing.job_runs("top-ups", everything()).await.unwrap();
     let outcomes: Vec<_> =
         runs.iter().map(|run| run.ended.as_ref().map(|(_, it)| (it.outcome, it.done))).collect();
-    assert_eq!(outcomes, [None, Some((Outcome::Lost, 0))]);
+    assert_eq!(outcomes, [None, Some((RunOutcome::Lost, 0))]);
     assert_eq!(scene.clock.now(), NOON);
 }

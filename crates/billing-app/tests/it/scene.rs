@@ -48,6 +48,7 @@ pub(crate) fn ports(
         catalogue: kept.clone(),
         organizations: kept.clone(),
         money: kept.clone(),
+        subscriptions: kept.clone(),
         ledgers: kept.clone(),
         usage_days: kept.clone(),
         usage_archive: kept.clone(),

@@ -9,14 +9,15 @@ use std::{
 
 use async_trait::async_trait;
 use billing_app::ports::{
-    ChargeRequest, Charges, CheckoutRequest, CustomerAccounts, GatewayError, GatewayPayments,
-    GatewaySubscriptions, HostedCheckouts, NewCustomer, PaymentGateway, PortalSessions, Scope,
-    SeenCheckout, SeenInvoice, SeenPayment, SeenSubscription, Store, Webhooks,
+    Cancellation, ChargeRequest, Charges, CheckoutRequest, CustomerAccounts, GatewayError,
+    GatewayPayments, GatewaySubscriptions, GoingOn, HostedCheckouts, NewCustomer, NewRefund,
+    Outcome, PaymentGateway, PortalSessions, PreviewOf, PriceChange, Refunds, Scope, SeenCheckout,
+    SeenInvoice, SeenPayment, SeenPreview, SeenSubscription, Store, Webhooks,
 };
 use billing_domain::{
     checkout::HostedPage,
     gateway::{Gateway, GatewayRef},
-    id::CheckoutId,
+    id::{ChangeId, CheckoutId},
 };
 use billing_testkit::{Call, FakeGateway, MemoryStore};
 use time::OffsetDateTime;
@@ -132,6 +133,10 @@ impl PaymentGateway for Watched {
         Some(self)
     }
 
+    fn refunds(&self) -> Option<&dyn Refunds> {
+        Some(self)
+    }
+
     fn charges(&self) -> Option<&dyn Charges> {
         Some(self)
     }
@@ -173,6 +178,45 @@ impl GatewaySubscriptions for Watched {
         let found = GatewaySubscriptions::find(&*self.fake, id).await?;
         self.watch(Call::FindSubscription).await;
         Ok(retouched(found, &self.subscription))
+    }
+
+    async fn preview(&self, id: &str, of: &PreviewOf) -> Result<SeenPreview, GatewayError> {
+        let seen = self.fake.preview(id, of).await;
+        self.watch(Call::PreviewChange).await;
+        seen
+    }
+
+    async fn change(&self, id: &str, change: &PriceChange) -> Result<Outcome, GatewayError> {
+        let done = self.fake.change(id, change).await;
+        self.watch(Call::ChangeSubscription).await;
+        done
+    }
+
+    async fn cancel(&self, id: &str, end: &Cancellation) -> Result<(), GatewayError> {
+        let done = GatewaySubscriptions::cancel(&*self.fake, id, end).await;
+        self.watch(Call::CancelSubscription).await;
+        done
+    }
+
+    async fn resume(&self, id: &str, going_on: &GoingOn) -> Result<Outcome, GatewayError> {
+        let done = self.fake.resume(id, going_on).await;
+        self.watch(Call::ResumeSubscription).await;
+        done
+    }
+
+    async fn pause(&self, id: &str, change_id: ChangeId) -> Result<(), GatewayError> {
+        let done = self.fake.pause(id, change_id).await;
+        self.watch(Call::PauseSubscription).await;
+        done
+    }
+}
+
+#[async_trait]
+impl Refunds for Watched {
+    async fn refund(&self, refund: &NewRefund) -> Result<(), GatewayError> {
+        let done = Refunds::refund(&*self.fake, refund).await;
+        self.watch(Call::Refund).await;
+        done
     }
 }
 

@@ -176,10 +176,14 @@ impl Status {
         }
     }
 
-    /// What a report of the gateway makes of it: the report, but past due since the first time.
+    /// What a report of the gateway makes of it: the report, but past due since the first time,
+    /// and paused until when we know.
     pub(super) fn adopting(self, reported: Self) -> Self {
         match (self, reported) {
             (Self::PastDue { since }, Self::PastDue { .. }) => Self::PastDue { since },
+            (Self::Paused { resumes_at }, Self::Paused { resumes_at: None }) => {
+                Self::Paused { resumes_at }
+            }
             (_, reported) => reported,
         }
     }

@@ -2,7 +2,10 @@
 
 use actix_web::{ResponseError as _, body::to_bytes};
 use billing_app::{Error, Missing, Refusal};
-use billing_domain::subscription::InvalidTransition;
+use billing_domain::{
+    payment::ChargeFailure,
+    subscription::{Action, InvalidTransition, NotNow},
+};
 use billing_http::{Problem, codes::Code};
 use billing_testkit::NOON;
 use serde_json::{Value, json};
@@ -81,6 +84,17 @@ async fn every_refusal_has_its_status_and_code() {
         Refusal::NotAtThisGateway { gateway: "stripe", what: "it has no page" },
         Refusal::GatewayRefused { message: "the account is restricted".to_owned() },
         Refusal::InvalidTransition(InvalidTransition { from: "active", verb: "resume" }),
+        Refusal::NotNow(NotNow::ChangePending { allowed: vec![Action::Cancel, Action::Resume] }),
+        Refusal::NotNow(NotNow::NotFromHere {
+            from: "cancelled",
+            verb: "pause",
+            allowed: Vec::new(),
+        }),
+        Refusal::NothingToChange,
+        Refusal::NotAnUpgrade,
+        Refusal::SeatsInUse { used: 7 },
+        Refusal::PreviewStale,
+        Refusal::PaymentDeclined(ChargeFailure::ExpiredCard),
         Refusal::HoldSettled(30),
         Refusal::HoldReleased,
         Refusal::HoldTimedOut(NOON),
@@ -109,6 +123,13 @@ async fn every_refusal_has_its_status_and_code() {
     422 NOT_AT_THIS_GATEWAY: Stripe cannot do that: it has no page {"gateway":"stripe"}
     422 GATEWAY_REFUSED: The gateway refused: the account is restricted {}
     422 INVALID_TRANSITION: A subscription that is active cannot resume {"status":"active"}
+    409 CHANGE_PENDING: Another change of the subscription is under way or planned {"allowed":["cancel","resume"]}
+    422 INVALID_TRANSITION: A subscription that is cancelled cannot pause {"allowed":[],"status":"cancelled"}
+    422 NOTHING_TO_CHANGE: The subscription is so already: there is nothing to change {}
+    422 NOT_AN_UPGRADE: That is no upgrade: it does not cost more {}
+    422 SEATS_IN_USE: 7 seats are in use {"used":7}
+    409 PREVIEW_STALE: What the preview said holds no more; look at a new one {}
+    402 PAYMENT_DECLINED: The payment was declined, and nothing has changed {"why":"expired_card"}
     409 HOLD_RESOLVED: The hold was settled before, for 30 credits {"how":"settled","settled":30}
     409 HOLD_RESOLVED: The hold was released before {"how":"released"}
     409 HOLD_RESOLVED: The hold timed out at 2026-03-14 12:00:00.535897 +00:00:00; what it held has returned {"at":"2026-03-14T12:00:00.535897Z","how":"timed_out"}

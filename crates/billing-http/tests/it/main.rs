@@ -31,6 +31,7 @@ mod openapi;
 mod refunds;
 mod sandbox_clock;
 mod server;
+mod subscription_changes;
 mod subscriptions;
 mod transfers;
 mod usage;

@@ -98,6 +98,9 @@ async fn concrete(world: &World, path: &str) -> String {
     if path.contains("/webhooks/{id}/") {
         path = path.replace("{id}", &crate::inbox::waiting(world).await);
     }
+    if path == "/api/billing/upgrade" {
+        crate::subscriptions::subscribed(world).await;
+    }
     path
 }
 

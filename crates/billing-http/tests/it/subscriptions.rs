@@ -35,6 +35,7 @@ async fn without_a_subscription_an_organization_is_on_the_free_plan() {
         ".organization_id" => "[acme]", ".plan_version_id" => "[version]",
     }, @r#"
     {
+      "allowed_actions": [],
       "cancel_at_period_end": false,
       "created_at": null,
       "current_period_end": null,
@@ -47,10 +48,12 @@ async fn without_a_subscription_an_organization_is_on_the_free_plan() {
       "interval": null,
       "organization_id": "[acme]",
       "past_due_since": null,
+      "pending_changes": [],
       "plan": "free",
       "plan_version": 1,
       "plan_version_id": "[version]",
       "price": null,
+      "quantity": null,
       "resumes_at": null,
       "status": "none",
       "trial_ends_at": null
@@ -82,6 +85,11 @@ async fn a_checkout_gives_a_page_and_paying_on_it_a_subscription() {
         ".gateway_subscription_id" => "[reference]",
     }, @r#"
     {
+      "allowed_actions": [
+        "change",
+        "cancel",
+        "pause"
+      ],
       "cancel_at_period_end": false,
       "created_at": "2026-03-14T12:00:00.535897Z",
       "current_period_end": "2026-04-14T12:00:00.535897Z",
@@ -94,6 +102,7 @@ async fn a_checkout_gives_a_page_and_paying_on_it_a_subscription() {
       "interval": "month",
       "organization_id": "[acme]",
       "past_due_since": null,
+      "pending_changes": [],
       "plan": "starter",
       "plan_version": 1,
       "plan_version_id": "[version]",
@@ -101,6 +110,7 @@ async fn a_checkout_gives_a_page_and_paying_on_it_a_subscription() {
         "amount": 900,
         "currency": "USD"
       },
+      "quantity": 1,
       "resumes_at": null,
       "status": "active",
       "trial_ends_at": null

@@ -73,6 +73,7 @@ impl World {
             catalogue: shared(),
             organizations: shared(),
             money: shared(),
+            subscriptions: shared(),
             ledgers: shared(),
             usage_days: shared(),
             usage_archive: shared(),

@@ -135,6 +135,12 @@ pub(crate) async fn stripe(sandbox: &str, path: &str, form: &[(&str, &str)]) -> 
     answer(request).await.unwrap()
 }
 
+/// Looks at something of a sandbox as an adapter of Stripe would.
+pub(crate) async fn stripe_get(sandbox: &str, path: &str) -> Answer {
+    let request = client().get(format!("{sandbox}{path}")).bearer_auth("sk_test_sandbox");
+    answer(request).await.unwrap()
+}
+
 async fn answer(request: RequestBuilder) -> reqwest::Result<Answer> {
     let response = request.send().await?;
     let (status, headers) = (response.status().as_u16(), response.headers().clone());

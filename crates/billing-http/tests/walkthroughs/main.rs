@@ -17,6 +17,7 @@ mod gateway;
 mod gateway_gone;
 mod invariants;
 mod kills;
+mod lifecycle;
 mod load;
 mod many_servers;
 mod oracle;

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use billing_app::{
     Error,
-    ports::{AskedBy, Ended, JobRow, JobRun, Outcome, RunId},
+    ports::{AskedBy, Ended, JobRow, JobRun, RunId, RunOutcome},
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -43,7 +43,7 @@ fn read(row: RunRow) -> anyhow::Result<JobRun> {
     let outcome = match outcome {
         None => None,
         Some(name) => {
-            let known = Outcome::ALL.into_iter().find(|known| known.name() == name);
+            let known = RunOutcome::ALL.into_iter().find(|known| known.name() == name);
             Some(known.context("the outcome is unknown")?)
         }
     };

@@ -38,6 +38,7 @@ async fn a_subject() -> Subject {
         catalogue: database.clone(),
         organizations: database.clone(),
         money: database.clone(),
+        subscriptions: database.clone(),
         ledger_queries: database.clone(),
         usage_days: database.clone(),
         usage_archive: database.clone(),

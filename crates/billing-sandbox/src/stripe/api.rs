@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{
     account, charges, checkout_sessions, customers, events, expand, invoice_payments, invoices,
     params::Params, payment_intents, payment_methods, portal_sessions, prices, products, refunds,
-    refusal::Refusal, subscriptions, turn::Turn,
+    refusal::Refusal, subscription_schedules, subscriptions, turn::Turn,
 };
 
 /// Answers one request to `/v1`.
@@ -43,6 +43,7 @@ fn get(turn: &Turn<'_>, path: &[&str], params: &Params<'_>) -> Answered {
         ["checkout", "sessions"] => checkout_sessions::list(turn, params),
         ["checkout", "sessions", id] => checkout_sessions::show(turn, id, params),
         ["checkout", "sessions", id, "line_items"] => checkout_sessions::line_items(turn, id, params),
+        ["subscription_schedules", id] => subscription_schedules::show(turn, id, params),
         ["subscriptions"] => subscriptions::list(turn, params),
         ["subscriptions", id] => subscriptions::show(turn, id, params),
         ["invoices"] => invoices::list(turn, params),
@@ -75,11 +76,15 @@ fn post(turn: &mut Turn<'_>, path: &[&str], params: &Params<'_>) -> Answered {
         ["checkout", "sessions"] => checkout_sessions::create(turn, params),
         ["checkout", "sessions", id, "expire"] => checkout_sessions::expire(turn, id, params),
         ["billing_portal", "sessions"] => portal_sessions::create(turn, params),
+        ["subscription_schedules"] => subscription_schedules::create(turn, params),
+        ["subscription_schedules", id] => subscription_schedules::update(turn, id, params),
+        ["subscription_schedules", id, "release"] => subscription_schedules::release(turn, id, params),
         ["subscriptions", id] => subscriptions::update::update(turn, id, params),
         ["subscriptions", id, "pause"] => subscriptions::pause::pause(turn, id, params),
         ["subscriptions", id, "resume"] => subscriptions::pause::resume(turn, id, params),
         ["payment_intents"] => payment_intents::create(turn, params),
         ["payment_methods", id, "attach"] => payment_methods::attach(turn, id, params),
+        ["invoices", "create_preview"] => invoices::preview::create(turn, params),
         ["invoices", id, "pay"] => invoices::collect::pay(turn, id, params),
         ["refunds"] => refunds::create(turn, params),
         _ => return None,

@@ -38,6 +38,7 @@ fn text(kind: &str) -> &'static str {
         "product" => include_str!("blank/product.json"),
         "refund" => include_str!("blank/refund.json"),
         "subscription" => include_str!("blank/subscription.json"),
+        "subscription_schedule" => include_str!("blank/subscription_schedule.json"),
         "subscription_item" => include_str!("blank/subscription_item.json"),
         _ => "{}",
     }

@@ -7,6 +7,7 @@ use super::{
     invoices::collect,
     periods::plus_days,
     refusal::Refusal,
+    subscription_schedules,
     subscriptions::{self, cancel, pause},
     turn::{Cause, Turn},
 };
@@ -137,6 +138,7 @@ fn renew(turn: &mut Turn<'_>, before: Value) -> Result<(), Refusal> {
     if trial {
         subscription.set("status", "active");
     }
+    subscription_schedules::enter_phase(turn, &mut subscription, end)?;
     let next_end = subscriptions::next_boundary(&subscription, end)?;
     subscriptions::set_period(&mut subscription, end, next_end);
     turn.note(&id, "previous_start", start);

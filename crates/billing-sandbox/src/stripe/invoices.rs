@@ -2,6 +2,7 @@
 
 pub(crate) mod collect;
 pub(crate) mod lines;
+pub(crate) mod preview;
 
 use serde_json::{Value, json};
 

@@ -68,6 +68,12 @@ impl<'a> Turn<'a> {
         Ok(())
     }
 
+    /// Takes back all that was done in it so far, as if nobody had asked.
+    pub(crate) fn take_back(&mut self) {
+        self.work.take_back();
+        self.posted = false;
+    }
+
     pub(crate) fn fresh_id(&self, prefix: &str) -> String {
         self.sandbox.fresh_id(prefix)
     }

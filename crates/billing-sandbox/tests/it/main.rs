@@ -10,6 +10,7 @@ mod receiver;
 mod scene;
 
 mod api;
+mod changes;
 mod checkout;
 mod clock;
 mod delivery;

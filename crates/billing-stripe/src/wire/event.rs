@@ -29,6 +29,8 @@ pub(crate) struct Subject {
     pub(crate) customer: Loose,
     pub(crate) payment_intent: Loose,
     pub(crate) charge: Loose,
+    pub(crate) subscription: Loose,
+    pub(crate) released_subscription: Loose,
 }
 
 impl Event {

@@ -61,6 +61,36 @@ struct OfSubscription {
     proration: bool,
 }
 
+/// An invoice that is none yet: all of it must be there.
+#[derive(Deserialize)]
+pub(crate) struct Preview {
+    pub(crate) currency: String,
+    pub(crate) total: i64,
+    pub(crate) amount_due: i64,
+    pub(crate) lines: List<PreviewLine>,
+}
+
+/// A line of it.
+#[derive(Deserialize)]
+pub(crate) struct PreviewLine {
+    pub(crate) description: Option<String>,
+    pub(crate) amount: i64,
+    pub(crate) period: Span,
+    parent: Option<LineParent>,
+}
+
+impl PreviewLine {
+    /// Whether it settles a part of a period.
+    pub(crate) fn is_proration(&self) -> bool {
+        let parent = self.parent.as_ref();
+        let details = parent.and_then(|parent| {
+            let item = parent.subscription_item_details.as_ref();
+            item.or(parent.invoice_item_details.as_ref())
+        });
+        details.is_some_and(|details| details.proration)
+    }
+}
+
 #[derive(Deserialize)]
 struct Line {
     period: Option<Span>,
@@ -74,6 +104,7 @@ struct Line {
 
 #[derive(Deserialize)]
 struct LineParent {
+    invoice_item_details: Option<OfSubscription>,
     subscription_item_details: Option<OfSubscription>,
 }
 

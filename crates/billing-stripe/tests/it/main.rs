@@ -5,6 +5,7 @@ mod server;
 mod shop;
 mod specs;
 
+mod changes;
 mod charges;
 mod checkouts;
 mod events;

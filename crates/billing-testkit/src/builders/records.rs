@@ -12,7 +12,10 @@ use billing_domain::{
     organization::{Customer, Organization},
     payment::{Payment, PaymentStatus},
     period::{Anchor, Interval},
-    subscription::{Actor, BilledBy, Change, Snapshot, Status, Subscription},
+    subscription::{
+        Actor, BilledBy, Change, ChangeRequest, Duplicate, Fate, Snapshot, Status, Subscription,
+        When, Wish,
+    },
 };
 use time::Duration;
 
@@ -101,6 +104,7 @@ pub fn an_active_subscription() -> Subscription {
         plan_version_id: version.id,
         price_id: price.id,
         interval: Interval::Month,
+        quantity: 1,
         status: Status::Active,
         period: Anchor(NOON).period(Interval::Month, 0),
         cancel_at_period_end: false,
@@ -110,12 +114,42 @@ pub fn an_active_subscription() -> Subscription {
     }
 }
 
+/// That the customer of a subscription wants two of it, from the end of the period.
+pub fn a_change_request(of: &Subscription) -> ChangeRequest {
+    ChangeRequest {
+        id: a_fresh_id(),
+        organization_id: of.organization_id,
+        subscription_id: of.id,
+        wish: Wish::Change { price_id: of.price_id, quantity: 2, when: When::PeriodEnd },
+        fate: Fate::Pending,
+        actor: Actor::Customer,
+        reason: "two of us now".to_owned(),
+        proration_at: NOON,
+        created_at: NOON,
+        look_at: NOON,
+    }
+}
+
+/// A second subscription that was paid for.
+pub fn a_duplicate(organization_id: OrganizationId) -> Duplicate {
+    Duplicate {
+        reference: a_reference("sub"),
+        organization_id,
+        refund_id: a_fresh_id(),
+        refund: None,
+        settled: false,
+        created_at: NOON,
+        look_at: NOON,
+    }
+}
+
 /// That a subscription became what it is, from incomplete.
 pub fn a_change(of: &Subscription) -> Change {
     let to = Snapshot {
         status: of.status,
         plan_version_id: of.plan_version_id,
         price_id: of.price_id,
+        quantity: of.quantity,
         period: of.period,
         cancel_at_period_end: of.cancel_at_period_end,
     };

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use billing_app::ports::{
-    ChargeRequest, CheckoutItem, CheckoutRequest, SeenCheckout, SeenCheckoutStatus, SeenInvoice,
-    SeenPayment, SeenPrice, SeenSubscription,
+    ChargeRequest, CheckoutItem, CheckoutRequest, NewPrice, NewRefund, Outcome, SeenCheckout,
+    SeenCheckoutStatus, SeenInvoice, SeenPayment, SeenPrice, SeenSubscription,
 };
 use billing_domain::{
     checkout::HostedPage,
-    id::{CheckoutId, OrganizationId, PriceId},
+    id::{ChangeId, CheckoutId, OrganizationId, PriceId, RefundId},
     money::Money,
     period::{Interval, Period},
     subscription::Status,
@@ -33,6 +33,11 @@ pub(super) struct Books {
     pub(super) charges: BTreeMap<CheckoutId, (ChargeRequest, String)>,
     /// Customers whose bank says no.
     pub(super) refused: BTreeSet<String>,
+    /// What was asked to become of subscriptions, and what came of it.
+    pub(super) told: BTreeMap<ChangeId, (String, Outcome)>,
+    pub(super) given_back: BTreeMap<RefundId, NewRefund>,
+    /// What customers have in credit, in minor units.
+    pub(super) credit: BTreeMap<String, i64>,
     numbers: u32,
 }
 
@@ -51,8 +56,12 @@ pub(super) struct Billed {
     pub(super) price_id: PriceId,
     pub(super) gateway_price: String,
     pub(super) name: String,
+    /// For one.
     pub(super) amount: Money,
+    pub(super) quantity: u32,
     pub(super) interval: Interval,
+    /// What it will be from the next period on.
+    pub(super) planned: Option<(ChangeId, NewPrice)>,
     /// From where periods are counted.
     pub(super) anchor: OffsetDateTime,
     pub(super) status: Status,
@@ -127,6 +136,8 @@ impl Books {
             status: billed.status,
             period: billed.period,
             cancel_at_period_end: billed.cancel_at_period_end,
+            quantity: billed.quantity,
+            planned_change: billed.planned.as_ref().map(|(id, _)| *id),
             created_at: billed.created_at,
             latest_invoice: billed.latest_invoice.as_ref().and_then(|id| self.seen_invoice(id)),
         })

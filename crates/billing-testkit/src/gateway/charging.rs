@@ -31,7 +31,7 @@ impl Billed {
     pub(super) fn charge(&self) -> Charge {
         Charge {
             customer: self.customer.clone(),
-            amount: self.amount,
+            amount: self.whole(),
             description: self.name.clone(),
             checkout_id: None,
         }
@@ -119,7 +119,9 @@ impl Books {
             gateway_price: gateway_price.unwrap_or_else(|| format!("price_fake_{price_id}")),
             name,
             amount,
+            quantity: 1,
             interval,
+            planned: None,
             anchor: now,
             status: Status::Incomplete,
             period: trial.unwrap_or_else(|| Anchor(now).period(interval, 0)),
@@ -143,7 +145,9 @@ impl Books {
     /// The running period is invoiced and charged; nothing is charged for nothing.
     pub(super) fn invoice(&mut self, subscription: &str, amount: Money, now: OffsetDateTime) {
         let billed = self.billed(subscription);
-        let (period, charge) = (billed.period, Charge { amount, ..billed.charge() });
+        let (period, charge) = (billed.period, billed.charge());
+        let amount = self.after_credit(&charge.customer, amount);
+        let charge = Charge { amount, ..charge };
         let payment = (!amount.is_zero()).then(|| self.charge(charge, now));
         let paid = amount.is_zero() || self.mood != Mood::Declining;
         let invoice = Invoice { subscription: subscription.to_owned(), paid, period, payment };

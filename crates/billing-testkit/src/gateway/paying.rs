@@ -38,8 +38,14 @@ impl FakeGateway {
             if let Status::Trialing { ends_at } = billed.status {
                 billed.anchor = ends_at;
             }
+            if let Some((_, to)) = billed.planned.take() {
+                if to.interval != billed.interval {
+                    billed.anchor = billed.period.end;
+                }
+                billed.set(&to);
+            }
             billed.period = Anchor(billed.anchor).period_at(billed.interval, billed.period.end);
-            let amount = billed.amount;
+            let amount = billed.whole();
             books.invoice(subscription, amount, now);
         });
     }

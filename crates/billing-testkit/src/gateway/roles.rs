@@ -2,11 +2,16 @@
 
 use async_trait::async_trait;
 use billing_app::ports::{
-    ChargeRequest, Charges, CheckoutRequest, CustomerAccounts, GatewayError, GatewayPayments,
-    GatewaySubscriptions, HostedCheckouts, NewCustomer, PortalSessions, SeenCheckout,
-    SeenCheckoutStatus, SeenInvoice, SeenPayment, SeenSubscription,
+    Cancellation, ChargeRequest, Charges, CheckoutRequest, CustomerAccounts, GatewayError,
+    GatewayPayments, GatewaySubscriptions, GoingOn, HostedCheckouts, NewCustomer, NewRefund,
+    Outcome, PortalSessions, PreviewOf, PriceChange, Refunds, SeenCheckout, SeenCheckoutStatus,
+    SeenInvoice, SeenPayment, SeenPreview, SeenSubscription,
 };
-use billing_domain::{checkout::HostedPage, gateway::GatewayRef, id::CheckoutId};
+use billing_domain::{
+    checkout::HostedPage,
+    gateway::GatewayRef,
+    id::{ChangeId, CheckoutId},
+};
 use time::{Duration, OffsetDateTime};
 
 use super::{Call, FakeGateway, books::Page, named, refused};
@@ -81,6 +86,37 @@ impl HostedCheckouts for FakeGateway {
 impl GatewaySubscriptions for FakeGateway {
     async fn find(&self, id: &str) -> Result<Option<SeenSubscription>, GatewayError> {
         self.look(Call::FindSubscription, |books| books.seen_subscription(id))
+    }
+
+    async fn preview(&self, id: &str, of: &PreviewOf) -> Result<SeenPreview, GatewayError> {
+        let now = self.clock.now();
+        self.look(Call::PreviewChange, |books| books.preview(id, of, now))?
+    }
+
+    async fn change(&self, id: &str, change: &PriceChange) -> Result<Outcome, GatewayError> {
+        let now = self.clock.now();
+        self.act(Call::ChangeSubscription, |books| books.change(id, change, now))
+    }
+
+    async fn cancel(&self, id: &str, end: &Cancellation) -> Result<(), GatewayError> {
+        let now = self.clock.now();
+        self.act(Call::CancelSubscription, |books| books.cancel(id, end, now))
+    }
+
+    async fn resume(&self, id: &str, going_on: &GoingOn) -> Result<Outcome, GatewayError> {
+        let now = self.clock.now();
+        self.act(Call::ResumeSubscription, |books| books.go_on(id, going_on, now))
+    }
+
+    async fn pause(&self, id: &str, change_id: ChangeId) -> Result<(), GatewayError> {
+        self.act(Call::PauseSubscription, |books| books.pause(id, change_id))
+    }
+}
+
+#[async_trait]
+impl Refunds for FakeGateway {
+    async fn refund(&self, refund: &NewRefund) -> Result<(), GatewayError> {
+        self.act(Call::Refund, |books| books.refund(refund))
     }
 }
 

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        AskedBy, Claimable, Ended, JobClaim, JobLease, JobRow, JobRun, JobStore, NewJob, Outcome,
-        Page, Partitions, RUNS_KEPT, RunId,
+        AskedBy, Claimable, Ended, JobClaim, JobLease, JobRow, JobRun, JobStore, NewJob, Page,
+        Partitions, RUNS_KEPT, RunId, RunOutcome,
     },
 };
 use time::OffsetDateTime;
@@ -39,7 +39,7 @@ impl KeptJob {
     fn take(&mut self, wanted: &JobClaim<'_>) -> JobLease {
         let JobClaim { job, run, asked_by, lease } = *wanted;
         for left in self.runs.values_mut().filter(|run| run.ended.is_none()) {
-            let (outcome, error) = (Outcome::Lost, None);
+            let (outcome, error) = (RunOutcome::Lost, None);
             left.ended = Some((NOW, Ended { outcome, done: 0, failed: 0, error }));
         }
         self.fence += 1;
@@ -67,7 +67,7 @@ impl KeptJob {
 
 fn is_idle(run: &JobRun) -> bool {
     let nothing =
-        |ended: &Ended| ended.outcome == Outcome::Done && ended.done == 0 && ended.failed == 0;
+        |ended: &Ended| ended.outcome == RunOutcome::Done && ended.done == 0 && ended.failed == 0;
     run.asked_by == AskedBy::Schedule && run.ended.as_ref().is_some_and(|(_, it)| nothing(it))
 }
 

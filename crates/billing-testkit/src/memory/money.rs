@@ -10,7 +10,7 @@ use billing_domain::{
     credits::{self, CreditCommand, CreditOutcome},
     event::Event,
     gateway::GatewayRef,
-    id::{ChangeId, GrantId, OrganizationId},
+    id::{ChangeId, GrantId, OrganizationId, SubscriptionId},
     payment::Payment,
     subscription::{Change, Subscription},
     usage::{RawUse, Recount, Tallies, UsageCommand, UsageOutcome},
@@ -29,6 +29,17 @@ impl Subscriptions for Unit {
         let mut all = self.world.subscriptions.values();
         let found = all.find(|one| one.billed_by.reference() == reference);
         Ok(found.filter(|one| self.sees(one.organization_id)).cloned())
+    }
+
+    async fn find(
+        &mut self,
+        organization: OrganizationId,
+        id: SubscriptionId,
+    ) -> Result<Option<Subscription>, Error> {
+        self.shared.reachable()?;
+        let found = self.world.subscriptions.get(&id);
+        let found = found.filter(|one| one.organization_id == organization);
+        Ok(found.filter(|_| self.sees(organization)).cloned())
     }
 
     async fn live(

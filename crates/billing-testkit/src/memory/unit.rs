@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        AccessKeys, AutoTopUps, Catalogues, Checkouts, Credits, InboxMarks, Organizations,
-        Payments, Scope, Subscriptions, UnitOfWork, Usage,
+        AccessKeys, AutoTopUps, Catalogues, ChangeRequests, Checkouts, Credits, Duplicates,
+        InboxMarks, Organizations, Payments, Scope, Subscriptions, UnitOfWork, Usage,
     },
 };
 use billing_domain::id::OrganizationId;
@@ -71,6 +71,14 @@ impl UnitOfWork for Unit {
     }
 
     fn subscriptions(&mut self) -> &mut dyn Subscriptions {
+        self
+    }
+
+    fn change_requests(&mut self) -> &mut dyn ChangeRequests {
+        self
+    }
+
+    fn duplicates(&mut self) -> &mut dyn Duplicates {
         self
     }
 

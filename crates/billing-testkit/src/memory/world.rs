@@ -12,10 +12,13 @@ use billing_domain::{
     checkout::Checkout,
     credits::{CreditCommand, CreditOutcome, Send},
     event::Event,
-    id::{ApiKeyId, CheckoutId, GrantId, OrganizationId, PaymentId, SubscriptionId, WebhookId},
+    id::{
+        ApiKeyId, ChangeId, CheckoutId, GrantId, OrganizationId, PaymentId, SubscriptionId,
+        WebhookId,
+    },
     organization::{Customer, Organization},
     payment::Payment,
-    subscription::{Change, Subscription},
+    subscription::{Change, ChangeRequest, Duplicate, Subscription},
     usage::{UsageCommand, UsageOutcome},
 };
 use time::{Date, OffsetDateTime};
@@ -35,6 +38,8 @@ pub(super) struct World {
     pub(super) checkouts: BTreeMap<CheckoutId, Checkout>,
     pub(super) subscriptions: BTreeMap<SubscriptionId, Subscription>,
     pub(super) changes: Vec<(SubscriptionId, Change)>,
+    pub(super) requested: BTreeMap<ChangeId, ChangeRequest>,
+    pub(super) duplicates: Vec<Duplicate>,
     pub(super) payments: BTreeMap<PaymentId, Payment>,
     pub(super) top_ups: BTreeMap<OrganizationId, AutoTopUp>,
     pub(super) events: Vec<Event>,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use billing_app::{
     Error,
     ports::{
-        AskedBy, Claimable, Clock as _, Ended, JobClaim, JobLease, JobRow, JobRun, NewJob, Outcome,
-        Page, RUNS_KEPT, RunId,
+        AskedBy, Claimable, Clock as _, Ended, JobClaim, JobLease, JobRow, JobRun, NewJob, Page,
+        RUNS_KEPT, RunId, RunOutcome,
     },
 };
 use time::OffsetDateTime;
@@ -60,7 +60,7 @@ impl Subject {
 }
 
 fn done(done: u64) -> Ended {
-    Ended { outcome: Outcome::Done, done, failed: 0, error: None }
+    Ended { outcome: RunOutcome::Done, done, failed: 0, error: None }
 }
 
 fn is_lost<T: core::fmt::Debug>(result: &Result<T, Error>) -> bool {
@@ -145,7 +145,7 @@ pub async fn a_lapsed_lease_passes_to_another(subject: &Subject) -> Promise {
     let [newer, older] = runs.as_slice() else { panic!("two runs: {runs:?}") };
     assert_eq!((newer.id, &newer.ended), (other.run, &None));
     let (_, ended) = older.ended.as_ref().expect("it has ended");
-    assert_eq!((older.id, ended.outcome, ended.done), (paused.run, Outcome::Lost, 0));
+    assert_eq!((older.id, ended.outcome, ended.done), (paused.run, RunOutcome::Lost, 0));
 
     subject.jobs.finish(&other, &done(1), past).await?;
     assert!(is_lost(&subject.jobs.finish(&other, &done(1), past).await), "it is over");
@@ -170,7 +170,7 @@ pub async fn a_job_is_due_again_when_its_run_said(subject: &Subject) -> Promise 
     subject.due_job().await?;
     let lease = subject.taken(LONG).await?;
     let ended = Ended {
-        outcome: Outcome::Failed,
+        outcome: RunOutcome::Failed,
         done: 3,
         failed: 2,
         error: Some("the gateway is away".to_owned()),

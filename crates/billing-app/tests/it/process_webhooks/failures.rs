@@ -136,28 +136,6 @@ async fn what_can_never_be_read_waits_for_a_person_at_once() {
 }
 
 #[tokio::test]
-async fn a_second_live_subscription_waits_for_a_person_with_a_clear_error() {
-    let scene = Scene::new();
-    let acme = scene.acme().await;
-    let first = scene.subscribe(acme, "growth").await;
-    let known = scene.billing.organization(acme).await.unwrap();
-    let second = subscribed(&scene, &known, "cus_fake_000001").await;
-    scene.hear(About::Subscription(second)).await;
-    let row = the_webhook(&scene).await;
-    assert_eq!(row.status, WebhookStatus::Dead);
-    let error = row.error.unwrap();
-    assert!(error.contains("another live subscription in the group `main`"), "{error}");
-    assert_eq!(scene.subscription(acme).await.billed_by.reference().id, first);
-    assert_eq!((scene.balance(acme).await, scene.payments(acme).await.len()), (5_000, 1));
-
-    scene.gateway.cancel(&first);
-    scene.hear(About::Subscription(first)).await;
-    scene.billing.retry_webhook(row.id, mended()).await.unwrap();
-    assert_eq!(scene.process().await.done, 1);
-    assert_eq!((scene.plan(acme).await.as_str(), scene.payments(acme).await.len()), ("growth", 2));
-}
-
-#[tokio::test]
 async fn a_price_that_is_not_ours_is_tried_again() {
     let scene = Scene::new();
     let acme = scene.acme().await;

@@ -71,24 +71,24 @@ pub(crate) fn of_once(
     Ok(lines)
 }
 
-/// Credit or charge for the rest of the current period, when an item changes in the middle of it.
+/// Credit or charge for the rest of the current period, when an item changes at an instant of it.
 pub(crate) fn of_rest(
     turn: &Turn<'_>,
     subscription: &Value,
     item: &Value,
-    credit: bool,
+    (credit, at): (bool, i64),
 ) -> Result<Value, Refusal> {
     let (start, end) = subscriptions::period(subscription)?;
     let (price, quantity) = (item.at("price"), item.int("quantity")?);
     let whole = times(price, quantity)?;
-    let rest = share(whole, end - turn.now, end - start);
+    let rest = share(whole, end - at, end - start);
     let amount = if credit { -rest } else { rest };
     let words = if credit { "Unused" } else { "Remaining" };
     let name = product_name(turn, price);
     let mut line = line(turn, price, quantity, amount);
-    line.set("description", format!("{words} time on {quantity} × {name} after {}", day(turn.now)));
+    line.set("description", format!("{words} time on {quantity} × {name} after {}", day(at)));
     line.set("discountable", false);
-    line.set("period", json!({ "end": end, "start": turn.now }));
+    line.set("period", json!({ "end": end, "start": at }));
     line.set("subscription", subscription.text("id"));
     belong(&mut line, subscription, item, true);
     Ok(line)

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     json::Fields as _,
-    stripe::{params::Params, refusal::Refusal, subscriptions, turn::Turn},
+    stripe::{params::Params, refusal::Refusal, subscription_schedules, subscriptions, turn::Turn},
 };
 
 pub(crate) fn cancel(turn: &mut Turn<'_>, id: &str, params: &Params<'_>) -> Result<Value, Refusal> {
@@ -35,6 +35,7 @@ pub(crate) fn end(turn: &mut Turn<'_>, subscription: &mut Value, reason: &str) {
     }
     subscription.set("cancellation_details.reason", reason);
     subscription.set("cancel_at_period_end", false);
+    subscription_schedules::cancel(turn, subscription);
     let invoice = turn.any(subscription.text("latest_invoice")).cloned();
     if let Some(mut invoice) = invoice.filter(|invoice| invoice.text("status") == "open") {
         // What is owed stays owed, but nobody tries to collect it any more.

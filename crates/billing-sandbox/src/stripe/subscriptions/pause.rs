@@ -43,23 +43,41 @@ pub(crate) fn resume(turn: &mut Turn<'_>, id: &str, params: &Params<'_>) -> Resu
         Some(anchor) => anchor.one_of("type", &["now", "unchanged"])?.unwrap_or("now"),
         None => "now",
     };
-    let (start, end) = subscriptions::period(&subscription)?;
-    subscription.set("status", "active");
+    let behaviors = ["resume_on_payment_attempt", "resume_on_payment_success"];
+    let payment = params.one_of("payment_behavior", &behaviors)?;
+    let (_, end) = subscriptions::period(&subscription)?;
     if anchor == "unchanged" && end > turn.now {
         // What is left of a period that was paid stays paid.
-        subscriptions::set_period(&mut subscription, start, end);
+        subscription.set("status", "active");
         turn.save(&subscription);
         turn.emit("customer.subscription.resumed", &subscription);
         return Ok(subscription);
     }
+    let paused = subscription.clone();
+    begin_anew(turn, &mut subscription, anchor)?;
+    let mut invoice = turn.find("invoice", subscription.text("latest_invoice"))?;
+    if payment == Some("resume_on_payment_success") && invoice.text("status") == "open" {
+        invoices::collect::close(turn, &mut invoice, "void", "voided_at");
+        turn.save(&paused);
+        return Ok(paused);
+    }
+    turn.emit("customer.subscription.resumed", &subscription);
+    Ok(subscription)
+}
+
+/// Begins a period now and bills it.
+pub(crate) fn begin_anew(
+    turn: &mut Turn<'_>,
+    subscription: &mut Value,
+    anchor: &str,
+) -> Result<(), Refusal> {
+    subscription.set("status", "active");
     if anchor == "now" {
         subscription.set("billing_cycle_anchor", turn.now);
     }
-    let end = subscriptions::next_boundary(&subscription, turn.now)?;
-    subscriptions::set_period(&mut subscription, turn.now, end);
-    turn.save(&subscription);
-    turn.emit("customer.subscription.resumed", &subscription);
+    let end = subscriptions::next_boundary(subscription, turn.now)?;
+    subscriptions::set_period(subscription, turn.now, end);
+    turn.save(subscription);
     let before = subscription.clone();
-    invoices::collect::bill_period(turn, &before, &mut subscription, "subscription_update")?;
-    Ok(subscription)
+    invoices::collect::bill_period(turn, &before, subscription, "subscription_update")
 }

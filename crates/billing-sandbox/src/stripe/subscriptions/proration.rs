@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Writes the changed subscription and bills the change as asked.
+/// Writes the changed subscription and bills the change as asked, computed for an instant.
 ///
 /// In the same rhythm the rest of the period is settled, at once or on the next invoice; another
 /// rhythm begins a new period now, which is billed at once. A trial costs nothing either way.
@@ -21,12 +21,12 @@ pub(crate) fn settle(
     turn: &mut Turn<'_>,
     before: &Value,
     after: &mut Value,
-    behavior: &str,
+    (behavior, at): (&str, i64),
 ) -> Result<(), Refusal> {
     let trial = after.text("status") == "trialing";
     let mut settled = Vec::new();
     if behavior != "none" && !trial {
-        settled = rest_of(turn, before, after, true)?;
+        settled = rest_of(turn, before, after, (true, at))?;
     }
     if rhythm(before) != rhythm(after) && !trial {
         after.set("billing_cycle_anchor", turn.now);
@@ -36,7 +36,7 @@ pub(crate) fn settle(
         return collect::bill_period(turn, before, after, "subscription_update");
     }
     if behavior != "none" && !trial {
-        settled.extend(rest_of(turn, after, before, false)?);
+        settled.extend(rest_of(turn, after, before, (false, at))?);
     }
     if behavior == "always_invoice" && !settled.is_empty() {
         return collect::bill(turn, before, after, "subscription_update", settled);
@@ -51,7 +51,7 @@ fn rest_of(
     turn: &Turn<'_>,
     version: &Value,
     other: &Value,
-    credit: bool,
+    (credit, at): (bool, i64),
 ) -> Result<Vec<Value>, Refusal> {
     let others = other.list("items.data");
     let changed = version.list("items.data").iter().filter(|item| {
@@ -60,7 +60,7 @@ fn rest_of(
         };
         !others.iter().any(same)
     });
-    changed.map(|item| lines::of_rest(turn, version, item, credit)).collect()
+    changed.map(|item| lines::of_rest(turn, version, item, (credit, at))).collect()
 }
 
 fn rhythm(subscription: &Value) -> Option<Rhythm> {

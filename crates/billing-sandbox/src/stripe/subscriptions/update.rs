@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::{cancel, items, proration};
 use crate::{
     json::Fields as _,
-    stripe::{params::Params, refusal::Refusal, subscriptions, turn::Turn},
+    stripe::{invoice_payments, params::Params, refusal::Refusal, subscriptions, turn::Turn},
 };
 
-const FIELDS: [&str; 21] = [
+const FIELDS: [&str; 22] = [
     "cancel_at",
     "cancel_at_period_end",
     "cancellation_details.comment",
@@ -30,6 +30,7 @@ const FIELDS: [&str; 21] = [
     "pause_collection.resumes_at",
     "payment_behavior",
     "proration_behavior",
+    "proration_date",
 ];
 
 pub(crate) fn update(turn: &mut Turn<'_>, id: &str, params: &Params<'_>) -> Result<Value, Refusal> {
@@ -51,6 +52,8 @@ pub(crate) fn update(turn: &mut Turn<'_>, id: &str, params: &Params<'_>) -> Resu
     pause_collection(&mut subscription, params)?;
     let behaviors = ["always_invoice", "create_prorations", "none"];
     let behavior = params.one_of("proration_behavior", &behaviors)?;
+    let payment =
+        params.one_of("payment_behavior", &["allow_incomplete", "error_if_incomplete"])?;
     for line in params.elements("items") {
         items::change(turn, &mut subscription, &line)?;
     }
@@ -58,12 +61,54 @@ pub(crate) fn update(turn: &mut Turn<'_>, id: &str, params: &Params<'_>) -> Resu
         subscriptions::save_change(turn, &before, &subscription);
     } else {
         let behavior = behavior.unwrap_or("create_prorations");
-        proration::settle(turn, &before, &mut subscription, behavior)?;
+        let at = proration_date(turn, &before, params)?;
+        proration::settle(turn, &before, &mut subscription, (behavior, at))?;
+        if payment == Some("error_if_incomplete") {
+            refuse_unpaid(turn, &before, &subscription)?;
+        }
     }
     Ok(subscription)
 }
 
+/// The instant for which a change is computed: now, or the one that is pinned.
+pub(crate) fn proration_date(
+    turn: &Turn<'_>,
+    subscription: &Value,
+    params: &Params<'_>,
+) -> Result<i64, Refusal> {
+    let Some(at) = params.int("proration_date")? else { return Ok(turn.now) };
+    let (start, end) = subscriptions::period(subscription)?;
+    if (start..=end).contains(&at) {
+        return Ok(at);
+    }
+    let message = "Invalid `proration_date`: it lies outside of the current period.";
+    Err(Refusal::param(params.name("proration_date"), message))
+}
+
+/// Takes a change back that could not be paid for, and says what the bank said.
+fn refuse_unpaid(turn: &mut Turn<'_>, before: &Value, after: &Value) -> Result<(), Refusal> {
+    let invoice = after.text("latest_invoice");
+    let unpaid = turn.any(invoice).is_some_and(|invoice| invoice.text("status") == "open");
+    if before.text("latest_invoice") == invoice || !unpaid {
+        return Ok(());
+    }
+    let link = invoice_payments::of_invoice(turn, invoice).into_iter().next().unwrap_or_default();
+    let intent = turn.find("payment_intent", link.text("payment.payment_intent"))?;
+    turn.take_back();
+    let error = intent.at("last_payment_error").clone();
+    Err(Refusal::card(intent, &error))
+}
+
 fn plan_end(turn: &Turn<'_>, subscription: &mut Value, params: &Params<'_>) -> Result<(), Refusal> {
+    let ends = params.has("cancel_at") || params.has("cancel_at_period_end");
+    if ends && !subscription.at("schedule").is_null() {
+        let message = format!(
+            "The subscription is managed by the subscription schedule `{}`, and updating any \
+             cancelation behavior directly is not allowed. Please update the schedule instead.",
+            subscription.text("schedule")
+        );
+        return Err(Refusal::invalid(message));
+    }
     if let Some(cancel) = params.flag("cancel_at_period_end")? {
         cancel::at_period_end(subscription, turn.now, cancel)?;
     }
