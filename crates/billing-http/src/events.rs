@@ -8,7 +8,7 @@ use billing_domain::{gateway::Gateway, id::WebhookId};
 use clap::{Args, Subcommand};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::{banner, wiring::Wired};
+use crate::{banner, jobs_command::shown, wiring::Wired};
 
 /// Who does what is done here: whoever may reach the database.
 const ACTOR: &str = "operator, by command line";
@@ -134,6 +134,7 @@ fn mandate(reason: String) -> Mandate {
 fn line(row: &WebhookRow) -> String {
     let WebhookRow { id, gateway, event_id, kind, attempts, received_at, .. } = row;
     let (status, error) = (row.status.name(), row.error.as_deref().unwrap_or_default());
+    let received_at = shown(*received_at);
     let line =
         format!("{id} {received_at} {status:<9} {attempts} {gateway} {kind} {event_id} {error}");
     line.trim_end().to_owned()
@@ -144,24 +145,24 @@ fn told(detail: &WebhookDetail) -> Vec<String> {
     let mut lines = vec![
         format!("webhook  {} of {}, {} {}", row.id, row.gateway, row.kind, row.event_id),
         format!("about    {}", detail.subject),
-        format!("came     {}", row.received_at),
+        format!("came     {}", shown(row.received_at)),
         format!("status   {}, tried {} times", row.status.name(), row.attempts),
     ];
     let more = |name: &str, text: Option<String>| text.map(|text| format!("{name:<8} {text}"));
     lines.extend(more("error", row.error.clone()));
-    lines.extend(more("next", row.next_attempt_at.map(|at| at.to_string())));
-    lines.extend(more("done", detail.done_at.map(|at| at.to_string())));
+    lines.extend(more("next", row.next_attempt_at.map(shown)));
+    lines.extend(more("done", detail.done_at.map(shown)));
     for (name, text) in &detail.headers {
         lines.push(format!("header   {name}: {text}"));
     }
     for it in &detail.tries {
         let took = it.duration.map_or_else(|| "-".to_owned(), |took| format!("{took:?}"));
         let (outcome, error) = (it.outcome.name(), it.error.as_deref().unwrap_or_default());
-        lines.push(format!("try      {} {outcome} after {took} {error}", it.ended_at));
+        lines.push(format!("try      {} {outcome} after {took} {error}", shown(it.ended_at)));
     }
     for (deed, action) in &detail.actions {
         let (what, actor) = (deed.name(), &action.actor);
-        lines.push(format!("action   {} {what} by {actor}: {}", action.at, action.reason));
+        lines.push(format!("action   {} {what} by {actor}: {}", shown(action.at), action.reason));
     }
     lines.push(format!("payload  {}", String::from_utf8_lossy(&detail.body)));
     lines

@@ -2,6 +2,7 @@
 
 use billing_app::{Advance, Advanced, Billing, ClockStands};
 use clap::Subcommand;
+use time::Duration;
 
 use crate::{banner::say, jobs_command::shown};
 
@@ -41,7 +42,9 @@ impl SandboxCommand {
 fn show(billing: &Billing) -> anyhow::Result<()> {
     let stands = billing.clock_stands()?;
     let ClockStands { now, wall } = stands;
-    say(&format!("now    {}\nwall   {}\nahead  {}", shown(now), shown(wall), stands.ahead()));
+    // The clocks are read one after the other.
+    let ahead = Duration::seconds(stands.ahead().whole_seconds());
+    say(&format!("now    {}\nwall   {}\nahead  {}", shown(now), shown(wall), ahead));
     Ok(())
 }
 

@@ -18,8 +18,9 @@ use time::OffsetDateTime;
 
 use crate::{
     Database,
+    door::{self, Door, Frame, Order, apply_one},
     unit_of_work::PostgresUnit,
-    writer::{self, Door, Frame, Order, Writers, apply_one},
+    writer::Writers,
 };
 
 mod account_columns;
@@ -37,7 +38,7 @@ pub(crate) mod rows;
 mod writes;
 
 /// The accounts at hand.
-type Accounts = writer::Accounts<CreditDoor>;
+type Accounts = door::Accounts<CreditDoor>;
 
 /// The way into the credit ledger.
 struct CreditDoor;

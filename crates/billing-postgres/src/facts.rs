@@ -25,6 +25,7 @@ use uuid::Uuid;
 use self::statements::{CurrentSubscriptions, Organizations};
 use crate::{
     Database,
+    door::Frame,
     error::failed,
     organizations::OrganizationRow,
     reader::{Question, Reader, close, open},
@@ -34,7 +35,6 @@ use crate::{
         known::{BonusRow, CounterRow, bonus, counter},
         statements::Bonuses,
     },
-    writer::Frame,
 };
 
 mod statements;

@@ -8,6 +8,7 @@ mod changes;
 mod checkouts;
 mod credits;
 mod database;
+mod door;
 mod duplicates;
 mod error;
 mod facts;

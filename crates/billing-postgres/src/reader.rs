@@ -16,8 +16,8 @@ use tokio::sync::{
 use crate::{
     Database,
     database::{bounded, on_own_thread},
+    door::Frame,
     error::{failed, unreachable},
-    writer::Frame,
 };
 
 /// More than that at once does not make a flight faster.

@@ -15,9 +15,10 @@ use time::OffsetDateTime;
 
 use crate::{
     Database,
+    door::{self, Door, Frame, Order},
     unit_of_work::PostgresUnit,
     usage_archive,
-    writer::{self, Door, Frame, Order, Writers},
+    writer::Writers,
 };
 
 pub(crate) mod asked;
@@ -29,7 +30,7 @@ mod record;
 pub(crate) mod statements;
 
 /// The accounts at hand.
-type Accounts = writer::Accounts<UsageDoor>;
+type Accounts = door::Accounts<UsageDoor>;
 
 /// The way into the usage ledger.
 struct UsageDoor;
@@ -127,7 +128,7 @@ impl Usage for PostgresUnit {
         command: &UsageCommand,
         now: OffsetDateTime,
     ) -> Result<UsageOutcome, Error> {
-        writer::apply_one::<UsageDoor>(self.connection(), organization, command, now).await
+        door::apply_one::<UsageDoor>(self.connection(), organization, command, now).await
     }
 
     async fn raw_uses(

@@ -4,12 +4,12 @@
 //! the ledger's door in two flights (open, lock and read; write and commit), and answers each. The
 //! queue fills while the batch before commits; nobody waits for company unless many are there.
 
+mod line;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use billing_app::{Error, Missing};
+use billing_app::Error;
 use billing_domain::id::OrganizationId;
-use diesel::QueryResult;
-use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use futures_util::future::join_all;
 use time::OffsetDateTime;
 use tokio::sync::{
@@ -18,10 +18,12 @@ use tokio::sync::{
     oneshot,
 };
 
+use self::line::Line;
 use crate::{
     Database,
     database::{bounded, on_own_thread},
-    error::{failed, unreachable, waited_for_a_lock},
+    door::Door,
+    error::unreachable,
 };
 
 /// More than that at once does not make a batch faster.
@@ -39,112 +41,6 @@ const MANY: usize = 16;
 const GATHERING: Duration = Duration::from_millis(2);
 /// Writers on one PostgreSQL: while one waits for the disk, the other computes.
 const WRITERS: usize = 2;
-
-/// What a transaction begins and ends with, where its statements fly together with them.
-#[derive(Clone, Copy)]
-pub(crate) struct Frame {
-    /// Goes before the first statement.
-    pub(crate) opening: &'static str,
-    /// Goes after the last one.
-    pub(crate) closing: &'static str,
-}
-
-/// A writer serves many organizations, so it runs as the engine. Its statements look up rows by
-/// their keys, and are planned once, perhaps while a table is still empty: such a plan would read
-/// all of a table that has grown since. The SELECT is refused where something failed before:
-/// PostgreSQL would answer ROLLBACK to the COMMIT without an error.
-const FRAME: Frame = Frame {
-    opening: "BEGIN; SET LOCAL ROLE billing_engine; SET LOCAL enable_seqscan = off",
-    closing: "SELECT; COMMIT",
-};
-
-/// A command, whose it is, and when it is decided.
-pub(crate) struct Order<'a, C> {
-    pub(crate) organization: OrganizationId,
-    pub(crate) command: &'a C,
-    pub(crate) now: OffsetDateTime,
-    /// Whether it was sent before, and may have been committed.
-    pub(crate) again: bool,
-}
-
-/// The accounts at hand, in the order in which they are locked.
-pub(crate) type Accounts<D> = BTreeMap<OrganizationId, <D as Door>::Account>;
-
-/// The one way into a ledger.
-pub(crate) trait Door: Send + Sync + 'static {
-    /// What one can ask.
-    type Command: Send + Sync + 'static;
-    /// What comes of it.
-    type Outcome: Send + 'static;
-    /// What decides.
-    type Account: Send + 'static;
-
-    /// Locks the accounts that the orders name, and reads what they will be decided on. Accounts
-    /// that do not exist are left out. In a frame all of it is one flight behind its opening.
-    fn load(
-        connection: &AsyncPgConnection,
-        orders: &[Order<'_, Self::Command>],
-        frame: Option<Frame>,
-    ) -> impl Future<Output = Result<Accounts<Self>, Error>> + Send
-    where
-        Self: Sized;
-
-    /// Decides one command, by the domain alone.
-    fn decide(
-        account: &mut Self::Account,
-        command: &Self::Command,
-        now: OffsetDateTime,
-    ) -> Self::Outcome;
-
-    /// Writes what was decided, the last of it at `now`, in one flight; in a frame, with the commit
-    /// at its end.
-    fn record(
-        connection: &AsyncPgConnection,
-        accounts: &mut Accounts<Self>,
-        now: OffsetDateTime,
-        frame: Option<Frame>,
-    ) -> impl Future<Output = Result<(), Error>> + Send
-    where
-        Self: Sized;
-
-    /// Prepares every statement on a new connection, within an open transaction.
-    fn prepare(connection: &AsyncPgConnection) -> impl Future<Output = QueryResult<()>> + Send;
-
-    /// The outcome for the one who asked first: where a commit was unknown and the command was
-    /// sent again, it is no replay.
-    fn first_hand(command: &Self::Command, outcome: Self::Outcome) -> Self::Outcome;
-}
-
-/// Applies orders in their order, on a transaction that is open, or in a frame that opens and
-/// commits one. An organization without an account answers nothing.
-async fn apply<D: Door>(
-    connection: &AsyncPgConnection,
-    orders: &[Order<'_, D::Command>],
-    frame: Option<Frame>,
-) -> Result<Vec<Option<D::Outcome>>, Error> {
-    let mut accounts = D::load(connection, orders, frame).await?;
-    let decide = |order: &Order<'_, D::Command>| {
-        let account = accounts.get_mut(&order.organization)?;
-        Some(D::decide(account, order.command, order.now))
-    };
-    let outcomes = orders.iter().map(decide).collect();
-    if let Some(now) = orders.iter().map(|order| order.now).max() {
-        D::record(connection, &mut accounts, now, frame).await?;
-    }
-    Ok(outcomes)
-}
-
-/// Applies one command on a transaction that is open.
-pub(crate) async fn apply_one<D: Door>(
-    connection: &AsyncPgConnection,
-    organization: OrganizationId,
-    command: &D::Command,
-    now: OffsetDateTime,
-) -> Result<D::Outcome, Error> {
-    let orders = [Order { organization, command, now, again: false }];
-    let outcome = apply::<D>(connection, &orders, None).await?.into_iter().flatten().next();
-    outcome.ok_or(Error::NotFound(Missing::Organization))
-}
 
 /// Commands of one organization, which go into one transaction.
 struct Job<D: Door> {
@@ -268,7 +164,7 @@ fn shard_of(organization: OrganizationId, shards: usize) -> usize {
 }
 
 async fn write<D: Door>(database: Database, mut queue: mpsc::Receiver<Vec<Job<D>>>) {
-    let mut line = Line { database, connection: None };
+    let mut line = Line::to(database);
     let mut taken = Vec::with_capacity(MOST_AT_ONCE);
     let mut before = 0;
     while queue.recv_many(&mut taken, MOST_AT_ONCE).await > 0 {
@@ -307,92 +203,4 @@ fn together<D: Door>(jobs: &[Job<D>]) -> usize {
         commands <= MOST_TOGETHER
     };
     jobs.iter().take_while(fits).count().max(1)
-}
-
-/// A writer's way to the database: one connection, kept as long as it works.
-struct Line {
-    database: Database,
-    connection: Option<AsyncPgConnection>,
-}
-
-impl Line {
-    /// Applies a batch, whatever it takes, and answers everybody.
-    async fn serve<D: Door>(&mut self, batch: Vec<Job<D>>, again: bool) {
-        let mut tried = self.commit(&batch, again).await;
-        let stuck = tried.as_ref().is_err_and(waited_for_a_lock);
-        if matches!(tried, Err(Error::Unavailable { .. })) && !stuck {
-            // The connection is lost, and with it perhaps the answer to a commit. Sent again, what
-            // was committed is found by its key or source.
-            tried = self.commit(&batch, true).await;
-        }
-        match tried {
-            Ok(outcomes) => answer(batch, outcomes),
-            Err(error @ Error::Unavailable { .. }) if !stuck => {
-                tracing::warn!(error = error.in_full(), batch = batch.len(), "ledger is away");
-                for job in batch {
-                    drop(job.answer.send(Err(error.for_another())));
-                }
-            }
-            Err(error) if batch.len() > 1 => {
-                tracing::warn!(%error, batch = batch.len(), "a batch failed, its members go alone");
-                for job in batch {
-                    Box::pin(self.serve(vec![job], true)).await;
-                }
-            }
-            Err(error) => {
-                if let Some(job) = batch.into_iter().next() {
-                    drop(job.answer.send(Err(error)));
-                }
-            }
-        }
-    }
-
-    /// One transaction for a batch. Whatever fails takes the connection with it.
-    async fn commit<D: Door>(
-        &mut self,
-        batch: &[Job<D>],
-        again: bool,
-    ) -> Result<Vec<Option<Vec<D::Outcome>>>, Error> {
-        let connection = match self.connection.take() {
-            Some(connection) => connection,
-            None => self.connect::<D>().await?,
-        };
-        let orders: Vec<_> = batch
-            .iter()
-            .flat_map(|job| {
-                let Job { organization, now, .. } = *job;
-                job.commands.iter().map(move |command| Order { organization, command, now, again })
-            })
-            .collect();
-        let mut outcomes = apply::<D>(&connection, &orders, Some(FRAME)).await?.into_iter();
-        self.connection = Some(connection);
-        // All that belong to a job are taken, also where an organization is unknown: the next ones
-        // belong to the next job.
-        let of_job = |job: &Job<D>| {
-            let own: Vec<_> = outcomes.by_ref().take(job.commands.len()).collect();
-            own.into_iter().collect()
-        };
-        Ok(batch.iter().map(of_job).collect())
-    }
-
-    async fn connect<D: Door>(&self) -> Result<AsyncPgConnection, Error> {
-        let mut connection = self.database.line().await?;
-        let prepared = async {
-            connection.batch_execute(FRAME.opening).await?;
-            D::prepare(&connection).await?;
-            connection.batch_execute("ROLLBACK").await
-        };
-        prepared.await.map_err(failed)?;
-        Ok(connection)
-    }
-}
-
-fn answer<D: Door>(batch: Vec<Job<D>>, outcomes: Vec<Option<Vec<D::Outcome>>>) {
-    for (job, outcomes) in batch.into_iter().zip(outcomes) {
-        let first_hand = |(command, outcome)| D::first_hand(command, outcome);
-        let outcomes =
-            outcomes.map(|all| job.commands.iter().zip(all).map(first_hand).collect::<Vec<_>>());
-        // Nobody may be waiting any more; it is decided all the same.
-        drop(job.answer.send(outcomes.ok_or(Error::NotFound(Missing::Organization))));
-    }
 }

@@ -12,7 +12,7 @@ use super::{
     reads::{DecidedKeys, Draws, GrantsOfDraws, GrantsOfSources, Holds, OpenGrants},
     rows::{DrawRow, GrantRow, HoldRow, KeyRow, named_draw},
 };
-use crate::{partitions::known_keys, statement::unless, writer::Order};
+use crate::{door::Order, partitions::known_keys, statement::unless};
 
 /// How long a key stands for what was decided under it.
 const KEYS_KEPT: Duration = Duration::days(30);

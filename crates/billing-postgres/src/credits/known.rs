@@ -13,9 +13,9 @@ use super::{
     rows::{self, AccountRow},
 };
 use crate::{
+    door::{Frame, Order},
     error::failed,
     statement::unless,
-    writer::{Frame, Order},
 };
 
 /// Locks the accounts that the commands name and reads what they will be decided on. Accounts

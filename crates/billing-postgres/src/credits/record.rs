@@ -15,7 +15,7 @@ use super::{
     hold_columns::Holds,
     keys::Keys,
 };
-use crate::{error::failed, outbox::EventColumns, statement::unless, writer::Frame};
+use crate::{door::Frame, error::failed, outbox::EventColumns, statement::unless};
 
 /// Writes what is pending on the accounts; in a frame, together with the commit.
 pub(super) async fn write(

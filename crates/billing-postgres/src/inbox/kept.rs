@@ -12,9 +12,9 @@ use tokio::try_join;
 use uuid::Uuid;
 
 use crate::{
+    door::Frame,
     reader::{close, open},
     statement::statement,
-    writer::Frame,
 };
 
 /// The SELECT is refused where something failed before: PostgreSQL would answer ROLLBACK to the

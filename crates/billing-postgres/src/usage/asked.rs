@@ -13,7 +13,7 @@ use super::{
     known::{BonusRow, CounterRow, KeyRow, ValueRow},
     statements::{Bonuses, Counters, DecidedKeys, ExpiredBonuses, SeenValues},
 };
-use crate::{partitions::known_keys, writer::Order};
+use crate::{door::Order, partitions::known_keys};
 
 /// How long a key stands for what was decided under it: longer than an event may be late, so that
 /// none is counted anew.

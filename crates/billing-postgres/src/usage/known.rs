@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     catalogue::amount,
+    door::{Frame, Order},
     error::failed,
     statement::unless,
-    writer::{Frame, Order},
 };
 
 pub(crate) type CounterRow =

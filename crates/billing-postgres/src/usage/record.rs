@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use tokio::try_join;
 
 use super::{Accounts, columns::Columns, statements::UpdateAccounts};
-use crate::{error::failed, statement::unless, writer::Frame};
+use crate::{door::Frame, error::failed, statement::unless};
 
 /// Writes what is pending on the accounts; in a frame, together with the commit.
 pub(super) async fn write(
