@@ -9,6 +9,7 @@ use billing_domain::{
     organization::InvalidOrganization,
     payment::ChargeFailure,
     subscription::{InvalidTransition, NotNow},
+    trial::{CannotExtend, NotAnAddress},
 };
 use time::OffsetDateTime;
 
@@ -86,11 +87,13 @@ pub enum Missing {
     AutoTopUp,
     /// A job.
     Job,
+    /// A trial: the organization never had one.
+    Trial,
 }
 
 impl Missing {
     /// Every one of them, for the registry of error codes.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Organization,
         Self::Plan,
         Self::CreditProduct,
@@ -106,6 +109,7 @@ impl Missing {
         Self::Decision,
         Self::AutoTopUp,
         Self::Job,
+        Self::Trial,
     ];
 
     /// Its name in messages.
@@ -126,6 +130,7 @@ impl Missing {
             Self::Decision => "decision",
             Self::AutoTopUp => "auto top-up",
             Self::Job => "job",
+            Self::Trial => "trial",
         }
     }
 }
@@ -141,6 +146,18 @@ pub enum Refusal {
         /// Where that stands.
         status: &'static str,
     },
+    /// The organization, or who asks for it, has had a trial.
+    #[error(
+        "there is one trial for each organization, user and email: this {by} has had it; \
+         subscribe instead"
+    )]
+    TrialUsed {
+        /// Who: `organization`, `user` or `email`.
+        by: &'static str,
+    },
+    /// The trial cannot be extended, or not so far.
+    #[error(transparent)]
+    CannotExtend(#[from] CannotExtend),
     /// Nothing is to be paid for it.
     #[error("the plan `{0}` is free: there is nothing to check out")]
     PlanIsFree(String),
@@ -280,6 +297,12 @@ impl Error {
 impl From<InvalidKey> for Error {
     fn from(error: InvalidKey) -> Self {
         Self::invalid("idempotency_key", error.to_string())
+    }
+}
+
+impl From<NotAnAddress> for Error {
+    fn from(error: NotAnAddress) -> Self {
+        Self::invalid("email", error.to_string())
     }
 }
 

@@ -14,6 +14,9 @@ pub use self::schedule::Schedule;
 pub(crate) use self::steps::Steps;
 use crate::{Billing, Error};
 
+/// How many trials, or renewals, are looked up at once.
+pub(crate) const DUE_AT_ONCE: i64 = 20;
+
 /// Something that is done again and again, by one process at a time.
 pub struct Job {
     /// Its name in paths, tables and messages.
@@ -50,6 +53,19 @@ pub const JOBS: &[Job] = &[
         about: "Buys credits for those who run low and asked for it",
         schedule: Schedule::Every(Duration::seconds(5)),
         work: |billing, steps| Box::pin(billing.top_up_all_credits(steps)),
+    },
+    Job {
+        name: "trials",
+        about: "Reminds of the ends of trials, and ends them: by a first payment, or without one",
+        schedule: Schedule::Every(Duration::seconds(5)),
+        work: |billing, steps| Box::pin(billing.end_all_due_trials(steps)),
+    },
+    Job {
+        name: "renewals",
+        about: "Charges the periods of subscriptions that our own engine bills, and ends those that \
+                are not paid",
+        schedule: Schedule::Every(Duration::seconds(5)),
+        work: |billing, steps| Box::pin(billing.renew_all_due_subscriptions(steps)),
     },
     Job {
         name: "change-requests",
@@ -120,6 +136,28 @@ impl Billing {
             let ended = self.top_up_credits().await?;
             steps.did(ended);
             if ended == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_all_due_trials(&self, steps: &Steps<'_>) -> Result<(), Error> {
+        while let Some(_step) = steps.next(self).await? {
+            let done = self.end_due_trials(DUE_AT_ONCE).await?;
+            steps.did(done);
+            if done == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    async fn renew_all_due_subscriptions(&self, steps: &Steps<'_>) -> Result<(), Error> {
+        while let Some(_step) = steps.next(self).await? {
+            let done = self.renew_due_subscriptions(DUE_AT_ONCE).await?;
+            steps.did(done);
+            if done == 0 {
                 break;
             }
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use billing_domain::gateway::Gateway;
+use billing_domain::{gateway::Gateway, trial::TrialRules};
 
 mod advance_clock;
 mod analyze_usage;
@@ -14,14 +14,18 @@ mod browse;
 mod buy_credits;
 mod change_access;
 mod change_subscription;
+mod charge_period;
+mod charging;
 mod check_quota;
 mod clear_duplicates;
 mod configure_credits;
 mod consume_credits;
 mod current_catalogue;
+mod end_due_trials;
 mod entitlement;
 mod error;
 mod explain_decision;
+mod extend_trial;
 mod freshness;
 mod gateway_facts;
 mod give_bonus;
@@ -40,12 +44,14 @@ pub mod ports;
 mod preview_change;
 mod process_webhooks;
 mod read_account;
+mod read_trials;
 mod rebuild_usage;
 mod receive_webhook;
 mod record_usage;
 mod record_usage_batch;
 mod refund_credits;
 mod register_organization;
+mod renew_due_subscriptions;
 mod resolve_hold;
 mod return_urls;
 mod roll_up_usage;
@@ -53,6 +59,7 @@ mod run_job;
 mod seed_catalogue;
 mod settle;
 mod start_subscription;
+mod start_trial;
 mod tend_webhooks;
 mod token;
 mod top_up_credits;
@@ -72,6 +79,7 @@ pub use self::{
     entitlement::Entitlement,
     error::{Error, Missing, Refusal},
     explain_decision::Explanation,
+    extend_trial::ExtendTrial,
     give_bonus::GiveBonus,
     grant_credits::GrantCredits,
     grant_to_many::{GrantToMany, GrantedToMany},
@@ -82,6 +90,7 @@ pub use self::{
     preview_change::ChangePreview,
     process_webhooks::Progress,
     read_account::{CreditReport, MeterReport, Summary},
+    read_trials::{TrialFigures, TrialsOfMonth, TrialsOfPlan},
     rebuild_usage::Rebuilt,
     receive_webhook::{Received, Turned},
     record_usage::{RecordUsage, UsageAnswer},
@@ -91,6 +100,7 @@ pub use self::{
     return_urls::ReturnUrls,
     run_job::{JobEnded, JobStands, Pace},
     start_subscription::StartSubscription,
+    start_trial::StartTrial,
     tend_webhooks::Mandate,
     token::Environment,
     transfer_credits::{TransferAnswer, TransferRequest},
@@ -104,7 +114,7 @@ use crate::{
         AccessQueries, ArchiveFolder, CatalogueQueries, Changes, Clock, CreditLedger, Facts, Ids,
         Inbox, JobStore, LedgerQueries, MoneyQueries, MovableClock, OrganizationQueries,
         Partitions, Pass, PaymentGateway, Requests, Secrets, SimulatedGateway, Store,
-        SubscriptionQueries, UsageArchive, UsageDays, UsageLedger,
+        SubscriptionQueries, TrialQueries, UsageArchive, UsageDays, UsageLedger,
     },
     receive_webhook::TurnedAway,
 };
@@ -140,6 +150,8 @@ pub struct Ports {
     pub money: Arc<dyn MoneyQueries>,
     /// What is planned for subscriptions.
     pub subscriptions: Arc<dyn SubscriptionQueries>,
+    /// What our engine bills.
+    pub trials: Arc<dyn TrialQueries>,
     /// What stands in the ledgers.
     pub ledgers: Arc<dyn LedgerQueries>,
     /// Use by day.
@@ -187,6 +199,8 @@ pub struct Settings {
     pub monthly_credits: bool,
     /// Days that raw events of use stay at least, before their month is put away.
     pub usage_kept_days: i64,
+    /// How long trials are, and how much longer they may become.
+    pub trials: TrialRules,
 }
 
 impl Default for Settings {
@@ -198,6 +212,7 @@ impl Default for Settings {
             promotion_codes: true,
             monthly_credits: true,
             usage_kept_days: 90,
+            trials: TrialRules::default(),
         }
     }
 }

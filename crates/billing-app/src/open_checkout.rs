@@ -12,7 +12,7 @@ use billing_domain::{
     gateway::Gateway,
     id::{CheckoutId, EventId, OrganizationId},
 };
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use crate::{
     Billing, Error, Missing, Refusal, ReturnUrls,
@@ -46,7 +46,7 @@ enum Reservation {
     /// The same is on sale already.
     Reuse(Box<Opened>),
     /// A page is to be opened for this record, after those of the others are closed.
-    Open { checkout: Checkout, superseded: Vec<(Checkout, HostedPage)> },
+    Open { checkout: Box<Checkout>, superseded: Vec<(Checkout, HostedPage)> },
 }
 
 impl Billing {
@@ -58,7 +58,7 @@ impl Billing {
         let (checkout, superseded) =
             match self.reserve(&sale, gateway.gateway(), &catalogue).await? {
                 Reservation::Reuse(opened) => return Ok(*opened),
-                Reservation::Open { checkout, superseded } => (checkout, superseded),
+                Reservation::Open { checkout, superseded } => (*checkout, superseded),
             };
         // Nobody must be able to pay twice: the old pages close before the new one opens.
         let prepared = match self.close(gateway, superseded).await {
@@ -104,7 +104,12 @@ impl Billing {
         // Held, so that two requests for the same organization take turns.
         let organization = work.organizations().find(sale.organization_id).await?;
         organization.ok_or(Error::NotFound(Missing::Organization))?;
-        refuse_second_subscription(&mut *work, sale, catalogue).await?;
+        if let Purpose::Subscription { plan_version_id, .. } = &sale.purpose {
+            let version = catalogue.version(*plan_version_id);
+            let (plan, _) = version.ok_or(Error::NotFound(Missing::Plan))?;
+            let wanted = (sale.organization_id, plan.product_group.as_str());
+            self.refuse_subscribed(&mut *work, catalogue, wanted).await?;
+        }
 
         let unfinished = work.checkouts().unfinished(sale.organization_id).await?;
         let paid_by = PaidBy::Page { saves_method: sale.saves_method };
@@ -118,7 +123,7 @@ impl Billing {
         }
         let is_pending = |it: &&Checkout| it.status == CheckoutStatus::Pending;
         let begun = unfinished.iter().filter(is_same).find(is_pending).cloned();
-        if begun.as_ref().is_some_and(|it| now - it.created_at < OPENING) {
+        if begun.as_ref().is_some_and(|it| is_being_opened(it, now)) {
             return Err(Error::Conflict("the checkout"));
         }
         // Nobody knows whether the gateway heard of it: asked again under the same id, it gives
@@ -150,7 +155,7 @@ impl Billing {
         }
         work.checkouts().save(&checkout, &[]).await?;
         work.commit().await?;
-        Ok(Reservation::Open { checkout, superseded })
+        Ok(Reservation::Open { checkout: Box::new(checkout), superseded })
     }
 
     async fn record_opened(
@@ -185,6 +190,20 @@ impl Billing {
         Ok(Opened { checkout, page })
     }
 
+    /// Refuses where there is a live subscription in the group.
+    pub(crate) async fn refuse_subscribed(
+        &self,
+        work: &mut dyn UnitOfWork,
+        catalogue: &Catalogue,
+        (organization, product_group): (OrganizationId, &str),
+    ) -> Result<(), Error> {
+        let live = work.subscriptions().live(organization, product_group).await?;
+        let Some(live) = live else { return Ok(()) };
+        let on = catalogue.version(live.plan_version_id).map(|(plan, _)| plan.key.clone());
+        let status = live.status.name();
+        Err(Refusal::AlreadySubscribed { plan: on.unwrap_or_default(), status }.into())
+    }
+
     fn event(&self, checkout: &Checkout, what: What) -> Event {
         Event {
             id: EventId(self.ports.ids.next()),
@@ -195,22 +214,13 @@ impl Billing {
     }
 }
 
-const fn is_subscription(purpose: &Purpose) -> bool {
-    matches!(purpose, Purpose::Subscription { .. })
+/// Whether a request is opening its page now.
+pub(crate) fn is_being_opened(checkout: &Checkout, now: OffsetDateTime) -> bool {
+    checkout.status == CheckoutStatus::Pending && now - checkout.created_at < OPENING
 }
 
-async fn refuse_second_subscription(
-    work: &mut dyn UnitOfWork,
-    sale: &Sale,
-    catalogue: &Catalogue,
-) -> Result<(), Error> {
-    let Purpose::Subscription { plan_version_id, .. } = &sale.purpose else { return Ok(()) };
-    let (plan, _) = catalogue.version(*plan_version_id).ok_or(Error::NotFound(Missing::Plan))?;
-    let live = work.subscriptions().live(sale.organization_id, &plan.product_group).await?;
-    let Some(live) = live else { return Ok(()) };
-    let on = catalogue.version(live.plan_version_id).map(|(plan, _)| plan.key.clone());
-    Err(Refusal::AlreadySubscribed { plan: on.unwrap_or_default(), status: live.status.name() }
-        .into())
+const fn is_subscription(purpose: &Purpose) -> bool {
+    matches!(purpose, Purpose::Subscription { .. })
 }
 
 /// What a gateway's failure means for the one who asked.

@@ -128,7 +128,8 @@ impl Billing {
                 return Ok(SeenPreview { lines: Vec::new(), total: nothing, amount_due: nothing });
             }
         };
-        let reference = subscription.billed_by.reference();
+        let action = considered.wish.action();
+        let reference = subscription.at_gateway(action).map_err(Refusal::from)?;
         let gateway = self.gateway(Some(reference.gateway))?;
         let seen = subscriptions(gateway)?.preview(&reference.id, &of).await;
         seen.map_err(|error| gateway_failed(gateway, error))

@@ -8,6 +8,7 @@ mod duplicates;
 mod grace;
 mod grants;
 mod observed;
+mod periods;
 mod top_ups;
 
 use billing_domain::{
@@ -20,6 +21,7 @@ use billing_domain::{
 };
 use time::OffsetDateTime;
 
+pub(crate) use self::grants::whole;
 use self::{change_requests::until_when, observed::observed};
 use crate::{
     Billing, Error,
@@ -59,7 +61,8 @@ impl Billing {
             if let Some(subscription) = &settled
                 && facts.asked_at >= subscription.observed_at
             {
-                self.grant_period(work, catalogue, subscription, seen).await?;
+                let paid = seen.latest_invoice.as_ref().is_some_and(|invoice| invoice.paid);
+                self.grant_period(work, catalogue, (subscription, paid)).await?;
                 self.end_period(work, subscription).await?;
             }
             subscription_id = settled.map(|subscription| subscription.id);
@@ -72,7 +75,8 @@ impl Billing {
             }
         }
         for seen in &facts.payments {
-            self.settle_payment(work, organization, seen, subscription_id).await?;
+            let whose = (organization, subscription_id);
+            self.settle_payment(work, catalogue, whose, seen).await?;
         }
         Ok(organization)
     }
@@ -153,7 +157,7 @@ impl Billing {
         Ok(Some(subscription))
     }
 
-    fn told(&self, now_is: &Subscription, before: Status, at: OffsetDateTime) -> Event {
+    pub(crate) fn told(&self, now_is: &Subscription, before: Status, at: OffsetDateTime) -> Event {
         let subscription_id = now_is.id;
         let what = match now_is.status {
             Status::Cancelled { .. } => What::SubscriptionCancelled { subscription_id },
@@ -224,10 +228,13 @@ impl Billing {
     async fn settle_payment(
         &self,
         work: &mut dyn UnitOfWork,
-        organization: OrganizationId,
+        catalogue: &Catalogue,
+        (organization, subscription_id): (OrganizationId, Option<SubscriptionId>),
         seen: &SeenPayment,
-        subscription_id: Option<SubscriptionId>,
     ) -> Result<(), Unsettled> {
+        let charge = self.charged_period(work, organization, seen.checkout_id).await?;
+        let of_period = charge.as_ref().map(|charge| charge.subscription_id);
+        let subscription_id = subscription_id.or(of_period);
         let reported = Payment {
             id: PaymentId(self.ports.ids.next()),
             organization_id: organization,
@@ -261,6 +268,9 @@ impl Billing {
                 },
             );
             work.payments().save(&payment, &[event]).await?;
+        }
+        if let Some(charge) = charge {
+            return self.settle_period(work, catalogue, charge, (&payment, seen.failed_as)).await;
         }
         self.settle_top_up(work, &payment, seen.failed_as).await?;
         match payment.checkout_id.filter(|_| payment.status.captured()) {

@@ -4,8 +4,6 @@
 //! One charge at a time: until it is known how the last one ended, there is no other. Stopped
 //! between any two steps, the next round goes on with the record that it finds.
 
-mod charging;
-
 use billing_domain::{
     auto_top_up::{AutoTopUp, Standing, Verdict},
     catalogue::Catalogue,
@@ -63,7 +61,7 @@ impl Billing {
     ) -> Result<bool, Error> {
         match self.look(catalogue, organization).await? {
             Step::Rest => Ok(false),
-            Step::GoOn(checkout) => self.go_on(&checkout).await,
+            Step::GoOn(checkout) => self.go_on_charging(&checkout).await,
             Step::Choose => {
                 let gateway = self.gateway(None)?;
                 let method = match self.method_to_charge(gateway, organization).await {
@@ -75,7 +73,7 @@ impl Billing {
                 };
                 let sale = (catalogue, gateway, method);
                 match self.record_charge(organization, sale).await? {
-                    Some(checkout) => self.send(gateway, &checkout).await,
+                    Some(checkout) => self.send_charge(gateway, &checkout).await,
                     None => Ok(false),
                 }
             }

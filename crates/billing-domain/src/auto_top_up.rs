@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    checkout::{Checkout, CheckoutStatus, Purpose},
+    checkout::{Checkout, CheckoutStatus, Purpose, ask_again_at},
     id::{CheckoutId, CreditProductId, OrganizationId},
     money::Money,
     period::Period,
@@ -89,7 +89,7 @@ impl AutoTopUp {
         };
         let minor = charges.iter().filter(counts).map(|charge| match &charge.purpose {
             Purpose::Credits { price, .. } if price.currency() == currency => price.minor(),
-            Purpose::Credits { .. } | Purpose::Subscription { .. } => 0,
+            Purpose::Credits { .. } | Purpose::Subscription { .. } | Purpose::Period { .. } => 0,
         });
         Money::new(minor.fold(0, i64::saturating_add), currency)
     }
@@ -103,14 +103,7 @@ impl AutoTopUp {
     /// The gateway is asked once more about the charge that is under way; the next time comes
     /// later, the longer nobody knows.
     pub fn ask_again(&mut self, begun_at: OffsetDateTime, now: OffsetDateTime) {
-        let age = now - begun_at;
-        let pause = match age {
-            age if age < Duration::minutes(5) => FIRST_ASK,
-            age if age < Duration::HOUR => Duration::minutes(5),
-            age if age < Duration::DAY => Duration::HOUR,
-            _ => Duration::DAY,
-        };
-        self.look_at = now + pause;
+        self.look_at = ask_again_at(begun_at, now);
     }
 
     /// The credits of a checkout are paid. More may be bought at once, up to the cap.

@@ -1,11 +1,12 @@
 //! Checkouts: what was offered to pay or is charged, and what became of it.
 
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::{
     gateway::{Gateway, GatewayRef},
-    id::{CheckoutId, CreditProductId, OrganizationId, PlanVersionId, PriceId},
+    id::{CheckoutId, CreditProductId, OrganizationId, PlanVersionId, PriceId, SubscriptionId},
     money::Money,
+    period::Period,
 };
 
 /// Something that an organization pays once: on a page at a gateway, or while nobody is there.
@@ -46,6 +47,42 @@ pub enum Purpose {
         /// At this price.
         price: Money,
     },
+    /// A period of a subscription that our engine bills.
+    Period {
+        /// Which one.
+        subscription_id: SubscriptionId,
+        /// So much.
+        amount: Money,
+        /// For this period.
+        period: Period,
+    },
+}
+
+/// A charge whose end is not known yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Charging {
+    /// Our record of it.
+    pub checkout: CheckoutId,
+    /// When it went to the gateway.
+    pub since: OffsetDateTime,
+}
+
+impl Charging {
+    /// When to ask next how it ended.
+    pub fn ask_at(self, now: OffsetDateTime) -> OffsetDateTime {
+        ask_again_at(self.since, now)
+    }
+}
+
+/// When to ask next how a charge ended: the later, the longer nobody knows.
+pub(crate) fn ask_again_at(since: OffsetDateTime, now: OffsetDateTime) -> OffsetDateTime {
+    let pause = match now - since {
+        age if age < Duration::minutes(5) => Duration::MINUTE,
+        age if age < Duration::HOUR => Duration::minutes(5),
+        age if age < Duration::DAY => Duration::HOUR,
+        _ => Duration::DAY,
+    };
+    now + pause
 }
 
 /// How a checkout is paid.
@@ -140,7 +177,7 @@ impl Checkout {
 
 #[cfg(test)]
 mod tests {
-    use time::{Duration, macros::datetime};
+    use time::macros::datetime;
     use uuid::Uuid;
 
     use super::*;

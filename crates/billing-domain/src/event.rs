@@ -12,6 +12,7 @@ use crate::{
     },
     money::Money,
     payment::{ChargeFailure, PaymentStatus},
+    trial::Extension,
 };
 
 /// Whose the events of the installation itself are: no organization has this id.
@@ -121,6 +122,57 @@ pub enum What {
         gateway_subscription_id: String,
         /// What was given back; nothing where nothing was paid.
         refunded: Option<Money>,
+    },
+    /// A trial began.
+    #[serde(rename = "trial.started")]
+    TrialStarted {
+        /// The subscription that it began.
+        subscription_id: SubscriptionId,
+        /// When it ends.
+        #[serde(with = "time::serde::rfc3339")]
+        ends_at: OffsetDateTime,
+    },
+    /// A trial ends soon, or has ended.
+    #[serde(rename = "trial.reminder")]
+    TrialReminder {
+        /// The subscription on trial.
+        subscription_id: SubscriptionId,
+        /// So many days before the end; 0 at the end.
+        days: u8,
+        /// When it ends.
+        #[serde(with = "time::serde::rfc3339")]
+        ends_at: OffsetDateTime,
+    },
+    /// A trial became longer.
+    #[serde(rename = "trial.extended")]
+    TrialExtended {
+        /// The subscription on trial.
+        subscription_id: SubscriptionId,
+        /// Why.
+        by: Extension,
+        /// How much longer.
+        days: u16,
+        /// When it ends now.
+        #[serde(with = "time::serde::rfc3339")]
+        ends_at: OffsetDateTime,
+    },
+    /// A trial ended, and the first period is paid.
+    #[serde(rename = "trial.converted")]
+    TrialConverted {
+        /// The subscription, active now.
+        subscription_id: SubscriptionId,
+        /// The first payment.
+        payment_id: PaymentId,
+        /// How much.
+        amount: Money,
+    },
+    /// A trial ended, and nothing was paid.
+    #[serde(rename = "trial.expired")]
+    TrialExpired {
+        /// The subscription, which has ended.
+        subscription_id: SubscriptionId,
+        /// Why nothing was paid.
+        reason: ChargeFailure,
     },
     /// A payment was made, or changed.
     #[serde(rename = "payment.updated")]

@@ -14,5 +14,7 @@ pub mod payment;
 pub mod period;
 pub mod proration;
 pub mod quota;
+pub mod renewal;
 pub mod subscription;
+pub mod trial;
 pub mod usage;

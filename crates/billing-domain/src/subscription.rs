@@ -6,6 +6,7 @@
 
 mod change_request;
 mod duplicate;
+mod engine;
 mod status;
 
 use time::OffsetDateTime;
@@ -59,13 +60,24 @@ pub struct Subscription {
 pub enum BilledBy {
     /// The gateway; its invoices are the truth.
     Gateway(GatewayRef),
+    /// Our engine. The gateway that takes the money is found by the method that is charged.
+    Engine,
 }
 
 impl BilledBy {
-    /// What the gateway calls the subscription.
-    pub const fn reference(&self) -> &GatewayRef {
+    /// What the gateway calls the subscription, where one bills it.
+    pub const fn reference(&self) -> Option<&GatewayRef> {
         match self {
-            Self::Gateway(reference) => reference,
+            Self::Gateway(reference) => Some(reference),
+            Self::Engine => None,
+        }
+    }
+
+    /// Its name in answers.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Gateway(_) => "gateway",
+            Self::Engine => "engine",
         }
     }
 }

@@ -10,4 +10,5 @@ pub(crate) mod inbox_metrics;
 pub(crate) mod jobs;
 pub(crate) mod organizations;
 pub(crate) mod sandbox_clock;
+pub(crate) mod trial_metrics;
 pub(crate) mod usage_metrics;

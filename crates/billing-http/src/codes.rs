@@ -94,6 +94,8 @@ codes! {
         "Set it with `PUT`.";
     JobNotFound JOB_NOT_FOUND 404 final "No such job"
         "Take a `name` from `GET /api/admin/jobs`.";
+    TrialNotFound TRIAL_NOT_FOUND 404 final "The organization never had a trial"
+        "Begin one with `POST /api/billing/trials`.";
     MethodNotAllowed METHOD_NOT_ALLOWED 405 final "The path has no such method"
         "Use a method of the header `Allow`.";
     NotAcceptable NOT_ACCEPTABLE 406 final "No encoding is acceptable to both"
@@ -108,6 +110,8 @@ codes! {
         "Ask for one of `details.allowed`: `resume` takes back what is planned. Where nothing is allowed, wait until it is known what became of the last change.";
     PreviewStale PREVIEW_STALE 409 final "What the preview said holds no more"
         "Nothing was done. Ask for a new preview, and send its token.";
+    TrialUsed TRIAL_USED 409 final "Organization, user or email has had a trial"
+        "There is one for each, for ever; `details.by` says which. Subscribe with `POST /api/billing/subscription/checkout`.";
     ExternalIdTaken EXTERNAL_ID_TAKEN 409 final "Another organization has this external id"
         "Find it with `GET /api/admin/organizations?external_id=`.";
     HoldResolved HOLD_RESOLVED 409 final "The hold is settled, released or timed out"
@@ -144,6 +148,10 @@ codes! {
         "Use `POST /api/billing/subscription/{org_id}/change`.";
     SeatsInUse SEATS_IN_USE 422 final "More seats are in use than would be left"
         "Free seats first: `details.used` are in use.";
+    TrialOver TRIAL_OVER 422 final "The trial has ended"
+        "It cannot be extended any more. Subscribe with `POST /api/billing/subscription/checkout`.";
+    TrialExtensionLimit TRIAL_EXTENSION_LIMIT 422 final "The trial cannot be extended so far"
+        "`details` says how many extensions and days are left.";
     HoldExceeded HOLD_EXCEEDED 422 final "More than is held"
         "Settle at most `details.held`, and consume the rest.";
     RefundExceeded REFUND_EXCEEDED 422 final "More than was used"

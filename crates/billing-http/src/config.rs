@@ -2,7 +2,8 @@
 
 use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
+use billing_domain::trial::TrialRules;
 use billing_postgres::Mode;
 use billing_stripe::StripeConfig;
 use secrecy::SecretString;
@@ -25,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) usage_archive_dir: Option<PathBuf>,
     /// Days that raw events of use stay at least.
     pub(crate) usage_kept_days: u16,
+    /// How long trials are, and how much longer they may become.
+    pub(crate) trials: TrialRules,
     /// How long the server says that it is not ready before it closes its door.
     pub(crate) notice: Duration,
     /// By which other schedulers run jobs.
@@ -84,6 +87,7 @@ impl Config {
             automatic_tax: flag("BILLING_AUTOMATIC_TAX", true)?,
             usage_archive_dir: text("BILLING_USAGE_ARCHIVE_DIR")?.map(PathBuf::from),
             usage_kept_days: usage_kept_days("BILLING_USAGE_KEPT_DAYS")?,
+            trials: trials()?,
             notice: seconds("BILLING_STOP_NOTICE_SECONDS")?,
             cron_secret: cron_secret()?,
         })
@@ -127,6 +131,24 @@ fn address(name: &str, default: &str) -> anyhow::Result<SocketAddr> {
     value.parse().with_context(|| {
         format!("{name} is `{value}`; it must be an address and a port, such as {default}")
     })
+}
+
+fn trials() -> anyhow::Result<TrialRules> {
+    let usual = TrialRules::default();
+    let rules = TrialRules {
+        days: number("BILLING_TRIAL_DAYS", usual.days)?,
+        referral_days: number("BILLING_TRIAL_REFERRAL_DAYS", usual.referral_days)?,
+        promotion_days: number("BILLING_TRIAL_PROMOTION_DAYS", usual.promotion_days)?,
+        most_extensions: number("BILLING_TRIAL_MOST_EXTENSIONS", usual.most_extensions)?,
+        most_extra_days: number("BILLING_TRIAL_MOST_EXTRA_DAYS", usual.most_extra_days)?,
+    };
+    ensure!(rules.days > 0, "BILLING_TRIAL_DAYS is 0; a trial has at least one day");
+    Ok(rules)
+}
+
+fn number(name: &str, default: u16) -> anyhow::Result<u16> {
+    let Some(value) = text(name)? else { return Ok(default) };
+    value.parse().with_context(|| format!("{name} is `{value}`; it must be a number"))
 }
 
 fn seconds(name: &str) -> anyhow::Result<Duration> {

@@ -38,6 +38,7 @@ mod subscription;
 mod subscription_changes;
 mod subscriptions;
 mod summary;
+mod trials;
 mod usage;
 mod usage_analytics;
 mod usage_batch;
@@ -54,7 +55,7 @@ use actix_web::{
 use self::{
     admin::{
         api_keys, bulk_grants, credit_settings, grants, inbox, inbox_actions, inbox_metrics, jobs,
-        organizations, sandbox_clock, usage_metrics,
+        organizations, sandbox_clock, trial_metrics, usage_metrics,
     },
     route::routes,
 };
@@ -99,6 +100,10 @@ routes! {
         POST   "/api/billing/subscription/{org_id}/cancel"    Write  Once  subscription_changes::cancel;
         GET    "/api/billing/subscription"                    Read   Plain subscriptions::own;
         GET    "/api/billing/subscription/{org_id}"           Read   Plain subscriptions::of;
+
+        POST   "/api/billing/trials"                          Write  Once  trials::start;
+        POST   "/api/billing/trials/extend"                   Admin  Once  trials::extend;
+        GET    "/api/admin/metrics/trials"                    Admin  Gzip  trial_metrics::show;
 
         GET    "/api/billing/credits/{org_id}"                Read   Plain credits::balance;
         GET    "/api/billing/credits/{org_id}/transactions"   Read   Gzip  credits::transactions;

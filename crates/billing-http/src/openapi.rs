@@ -47,9 +47,10 @@ pub(crate) struct ErrorBody {
 const SCHEME: &str = "api_key";
 const CRON_SCHEME: &str = "cron_secret";
 
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("Catalogue", "What is on sale."),
     ("Subscriptions", "Pages on which to begin and change them, and what an organization is on."),
+    ("Trials", "A plan is used before the first payment."),
     ("Credits", "What there is, what happened, and using them."),
     ("Usage", "May this much more be used, and counting it."),
     ("Money", "What was paid, and everything on one page."),

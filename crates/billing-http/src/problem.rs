@@ -6,7 +6,10 @@ use core::fmt;
 
 use actix_web::http::StatusCode;
 use billing_app::{Error, Missing, Refusal};
-use billing_domain::subscription::{Action, NotNow};
+use billing_domain::{
+    subscription::{Action, BilledBy, NotNow},
+    trial::CannotExtend,
+};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -170,6 +173,7 @@ const fn not_found(missing: Missing) -> Code {
         Missing::Decision => Code::DecisionNotFound,
         Missing::AutoTopUp => Code::AutoTopUpNotFound,
         Missing::Job => Code::JobNotFound,
+        Missing::Trial => Code::TrialNotFound,
     }
 }
 
@@ -178,6 +182,16 @@ fn refused(refusal: &Refusal) -> Problem {
     match refusal {
         Refusal::AlreadySubscribed { plan, status } => {
             says(Code::AlreadySubscribed).with("plan", plan.as_str()).with("status", *status)
+        }
+        Refusal::TrialUsed { by } => says(Code::TrialUsed).with("by", *by),
+        Refusal::CannotExtend(CannotExtend::Over { at }) => {
+            says(Code::TrialOver).with("ended_at", Moment(*at).text().unwrap_or_default())
+        }
+        Refusal::CannotExtend(CannotExtend::Limit { asked, extensions_left, days_left }) => {
+            says(Code::TrialExtensionLimit)
+                .with("days", *asked)
+                .with("extensions_left", *extensions_left)
+                .with("days_left", *days_left)
         }
         Refusal::PlanIsFree(plan) => says(Code::PlanIsFree).with("plan", plan.as_str()),
         Refusal::NoSuchPrice => says(Code::NoSuchPrice),
@@ -205,6 +219,9 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::NotNow(NotNow::NotFromHere { from, verb: _, allowed }) => {
             says(Code::InvalidTransition).with("status", *from).with("allowed", names(allowed))
         }
+        Refusal::NotNow(NotNow::BilledByEngine { verb: _ }) => says(Code::InvalidTransition)
+            .with("billed_by", BilledBy::Engine.name())
+            .with("allowed", names(&[])),
         Refusal::NothingToChange => says(Code::NothingToChange),
         Refusal::NotAnUpgrade => says(Code::NotAnUpgrade),
         Refusal::SeatsInUse { used } => says(Code::SeatsInUse).with("used", *used),

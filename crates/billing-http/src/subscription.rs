@@ -3,13 +3,14 @@
 use billing_app::{Entitlement, Error};
 use billing_domain::{
     catalogue::Catalogue,
+    id::OrganizationId,
     subscription::{Action, ChangeRequest, Fate, Standing, Status, Subscription as Record, Wish},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{moment::Moment, money::Money};
+use crate::{moment::Moment, money::Money, state::Http, trials::Trial};
 
 /// What an organization is on. Without a subscription `status` is `none`, `plan` the free one, and
 /// everything that only a subscription has is null.
@@ -46,6 +47,10 @@ pub(crate) struct Subscription {
     resumes_at: Option<Moment>,
     /// When it was cancelled or expired.
     ended_at: Option<Moment>,
+    /// `gateway`, or `engine` where our own engine bills it, as after a trial that it began.
+    #[schema(example = "gateway")]
+    billed_by: Option<&'static str>,
+    /// The gateway that bills it, if one does.
     #[schema(example = "stripe")]
     gateway: Option<&'static str>,
     /// What the gateway calls it.
@@ -55,6 +60,8 @@ pub(crate) struct Subscription {
     pending_changes: Vec<PendingChange>,
     /// What can be asked now: `change`, `cancel`, `pause`, `resume`.
     allowed_actions: Vec<&'static str>,
+    /// The one trial of the organization, over or not; nothing where it never had one.
+    trial: Option<Trial>,
 }
 
 /// A change that was asked for and has not come true yet.
@@ -84,6 +91,19 @@ pub(crate) struct PendingChange {
 }
 
 impl Subscription {
+    /// What an organization is on, with what is planned, and its trial.
+    pub(crate) async fn shown(http: &Http, id: OrganizationId) -> Result<Self, Error> {
+        let entitlement = http.billing.entitlement(id).await?;
+        let open = http.billing.open_changes(id).await?;
+        Self::of(&entitlement, &open)?.with_trial(http).await
+    }
+
+    /// The same, with the trial of the organization.
+    pub(crate) async fn with_trial(self, http: &Http) -> Result<Self, Error> {
+        let trial = http.billing.trial(OrganizationId(self.organization_id)).await?;
+        Ok(Self { trial: trial.map(|trial| Trial::of(&trial, http)), ..self })
+    }
+
     pub(crate) fn of(entitlement: &Entitlement, open: &[ChangeRequest]) -> Result<Self, Error> {
         let (plan, version) = entitlement.plan()?;
         let none = Self {
@@ -104,11 +124,13 @@ impl Subscription {
             past_due_since: None,
             resumes_at: None,
             ended_at: None,
+            billed_by: None,
             gateway: None,
             gateway_subscription_id: None,
             created_at: None,
             pending_changes: Vec::new(),
             allowed_actions: Vec::new(),
+            trial: None,
         };
         match &entitlement.subscription {
             Some(record) => {
@@ -161,8 +183,9 @@ impl Subscription {
             current_period_start: Some(Moment(period.start)),
             current_period_end: Some(Moment(period.end)),
             cancel_at_period_end: *cancel_at_period_end,
-            gateway: Some(billed_by.reference().gateway.name()),
-            gateway_subscription_id: Some(billed_by.reference().id.clone()),
+            billed_by: Some(billed_by.name()),
+            gateway: billed_by.reference().map(|it| it.gateway.name()),
+            gateway_subscription_id: billed_by.reference().map(|it| it.id.clone()),
             created_at: Some(Moment(*created_at)),
             ..self.standing(status)
         })

@@ -18,7 +18,6 @@ use crate::{
     problem::Problem,
     state::Http,
     subscription::Subscription,
-    subscriptions::shown,
 };
 
 /// A dearer plan, interval or quantity, at once.
@@ -330,7 +329,7 @@ async fn carry_out(
     let actor = if operator { Actor::Admin } else { Actor::Customer };
     let wanted = ChangeSubscription { organization_id, asked, actor, reason, preview_token };
     http.billing.change_subscription(wanted).await?;
-    shown(http, organization_id).await
+    Ok(Json(Subscription::shown(http, organization_id).await?))
 }
 
 impl PreviewChange {

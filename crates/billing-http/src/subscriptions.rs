@@ -164,7 +164,7 @@ pub(crate) async fn portal(
         (status = 404, description = "`ORGANIZATION_NOT_FOUND`"),
     ))]
 pub(crate) async fn of(http: Data<Http>, whose: Owned) -> Result<Json<Subscription>, Problem> {
-    shown(&http, whose.0).await
+    Ok(Json(Subscription::shown(&http, whose.0).await?))
 }
 
 /// Says what the organization of the key, or the named one, is on.
@@ -180,17 +180,7 @@ pub(crate) async fn own(
     Params(whose): Params<Whose>,
 ) -> Result<Json<Subscription>, Problem> {
     let organization = caller.organization(whose.organization_id)?;
-    shown(&http, organization).await
-}
-
-/// What an organization is on, with what is planned.
-pub(crate) async fn shown(
-    http: &Http,
-    organization: OrganizationId,
-) -> Result<Json<Subscription>, Problem> {
-    let entitlement = http.billing.entitlement(organization).await?;
-    let open = http.billing.open_changes(organization).await?;
-    Ok(Json(Subscription::of(&entitlement, &open)?))
+    Ok(Json(Subscription::shown(&http, organization).await?))
 }
 
 impl Subscribe {

@@ -30,7 +30,7 @@ pub(crate) async fn of(http: Data<Http>, whose: Owned) -> Result<Json<Summary>, 
         http.billing.summary(whose.0).await?;
     let open = http.billing.open_changes(whose.0).await?;
     Ok(Json(Summary {
-        subscription: Subscription::of(&entitlement, &open)?,
+        subscription: Subscription::of(&entitlement, &open)?.with_trial(&http).await?,
         credits: Credits::of(whose.0, credits),
         usage: Usage::of(&entitlement, meters)?,
         organization: Organization::from(entitlement.organization),

@@ -56,6 +56,7 @@ impl Wired {
             },
             automatic_tax: config.automatic_tax,
             usage_kept_days: config.usage_kept_days.into(),
+            trials: config.trials,
             ..Settings::default()
         };
         let archive_folder = config.usage_archive_dir.clone().map(Directory);
@@ -111,6 +112,7 @@ impl Wired {
             organizations: records.clone(),
             money: records.clone(),
             subscriptions: records.clone(),
+            trials: records.clone(),
             ledgers: records.clone(),
             usage_days: records.clone(),
             usage_archive: records.clone(),

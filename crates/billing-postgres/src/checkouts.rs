@@ -7,8 +7,9 @@ use billing_domain::{
     checkout::{Checkout, CheckoutStatus, HostedPage, PaidBy, Purpose},
     event::Event,
     gateway::{Gateway, GatewayRef},
-    id::{CheckoutId, CreditProductId, OrganizationId, PlanVersionId, PriceId},
+    id::{CheckoutId, CreditProductId, OrganizationId, PlanVersionId, PriceId, SubscriptionId},
     money::Money,
+    period::Period,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -37,6 +38,9 @@ struct CheckoutRow {
     created_at: OffsetDateTime,
     saves_method: bool,
     saved_method: Option<String>,
+    subscription_id: Option<Uuid>,
+    period_start: Option<OffsetDateTime>,
+    period_end: Option<OffsetDateTime>,
 }
 
 impl From<&Checkout> for CheckoutRow {
@@ -61,6 +65,9 @@ impl From<&Checkout> for CheckoutRow {
             created_at: *created_at,
             saves_method: false,
             saved_method: None,
+            subscription_id: None,
+            period_start: None,
+            period_end: None,
         };
         match paid_by {
             PaidBy::Page { saves_method } => row.saves_method = *saves_method,
@@ -78,6 +85,14 @@ impl From<&Checkout> for CheckoutRow {
                 row.credits = Some(*credits);
                 row.amount = Some(price.minor());
                 row.currency = Some(price.currency().to_string());
+            }
+            Purpose::Period { subscription_id, amount, period } => {
+                "period".clone_into(&mut row.purpose);
+                row.subscription_id = Some(subscription_id.0);
+                row.period_start = Some(period.start);
+                row.period_end = Some(period.end);
+                row.amount = Some(amount.minor());
+                row.currency = Some(amount.currency().to_string());
             }
         }
         match status {
@@ -106,13 +121,18 @@ impl TryFrom<CheckoutRow> for Checkout {
                     plan_version_id: PlanVersionId(row.plan_version_id.context("plan")?),
                     price_id: PriceId(row.price_id.context("price")?),
                 },
+                "period" => Purpose::Period {
+                    subscription_id: SubscriptionId(row.subscription_id.context("subscription")?),
+                    amount: money(row.amount, row.currency)?,
+                    period: Period {
+                        start: row.period_start.context("start")?,
+                        end: row.period_end.context("end")?,
+                    },
+                },
                 _ => Purpose::Credits {
                     credit_product_id: CreditProductId(row.credit_product_id.context("product")?),
                     credits: row.credits.context("credits")?,
-                    price: Money::new(
-                        row.amount.context("amount")?,
-                        row.currency.context("currency")?.parse()?,
-                    ),
+                    price: money(row.amount, row.currency)?,
                 },
             };
             let paid_by = match row.saved_method {
@@ -141,6 +161,10 @@ impl TryFrom<CheckoutRow> for Checkout {
         };
         Ok(read().with_context(|| format!("checkout {id} cannot be read"))?)
     }
+}
+
+fn money(amount: Option<i64>, currency: Option<String>) -> anyhow::Result<Money> {
+    Ok(Money::new(amount.context("amount")?, currency.context("currency")?.parse()?))
 }
 
 #[async_trait]

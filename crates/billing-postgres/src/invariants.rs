@@ -213,7 +213,7 @@ const RECORDS: &[(&str, &str)] = &[
         "P4 one charge at a time: what an auto top-up waits for is the only charge under way",
         "SELECT organization_id, t.pending_checkout_id, c.checkout_id FROM auto_top_ups t \
          FULL JOIN (SELECT * FROM checkouts WHERE saved_method IS NOT NULL \
-         AND status = 'pending') c USING (organization_id) \
+         AND purpose = 'credits' AND status = 'pending') c USING (organization_id) \
          WHERE t.pending_checkout_id IS DISTINCT FROM c.checkout_id",
     ),
     (
@@ -221,6 +221,45 @@ const RECORDS: &[(&str, &str)] = &[
         "SELECT organization_id, product_group, count(*) FROM subscriptions \
          WHERE status NOT IN ('cancelled', 'expired') \
          GROUP BY organization_id, product_group HAVING count(*) > 1",
+    ),
+    (
+        "S2 a trial and its subscription agree on the end, and only what our engine bills has one",
+        "SELECT s.organization_id, s.subscription_id, s.status_at, t.ends_at, t.status \
+         FROM subscriptions s LEFT JOIN trials t USING (organization_id, subscription_id) \
+         WHERE s.status = 'trialing' AND s.gateway IS NULL AND (t.ends_at IS DISTINCT FROM \
+         s.status_at OR t.status NOT IN ('running', 'charging')) OR t.organization_id IS NOT NULL \
+         AND s.gateway IS NOT NULL",
+    ),
+    (
+        "S3 one trial for each person: who tries is remembered",
+        "SELECT organization_id, t.status, c.claimant FROM trials t \
+         FULL JOIN trial_claims c USING (organization_id) \
+         WHERE t.organization_id IS NULL OR c.organization_id IS NULL",
+    ),
+    (
+        "S4 a trial is converted by a payment",
+        "SELECT organization_id, t.subscription_id FROM trials t WHERE t.status = 'converted' \
+         AND NOT EXISTS (SELECT FROM checkouts c JOIN payments p \
+         USING (organization_id, checkout_id) WHERE c.organization_id = t.organization_id \
+         AND c.subscription_id = t.subscription_id \
+         AND c.purpose = 'period' AND c.period_start = t.ends_at AND c.status = 'completed' \
+         AND p.status IN ('completed', 'partially_refunded', 'refunded', 'disputed'))",
+    ),
+    (
+        "S5 a period is paid once, and one after the other",
+        "SELECT * FROM (SELECT organization_id, subscription_id, period_start, \
+         lag(period_end) OVER (PARTITION BY organization_id, subscription_id \
+         ORDER BY period_start, checkout_id) AS paid_until FROM checkouts \
+         WHERE purpose = 'period' AND status = 'completed') periods \
+         WHERE period_start < paid_until",
+    ),
+    (
+        "S6 no service for ever: what our engine bills has its end in sight",
+        "SELECT organization_id, s.subscription_id, s.status FROM subscriptions s \
+         LEFT JOIN trials t USING (organization_id, subscription_id) \
+         LEFT JOIN renewals r USING (organization_id, subscription_id) \
+         WHERE s.gateway IS NULL AND s.status NOT IN ('cancelled', 'expired') \
+         AND coalesce(t.next_due_at, r.next_due_at) IS NULL",
     ),
     (
         "W1 every webhook is in exactly one state",

@@ -67,6 +67,9 @@ diesel::table! {
         created_at -> Timestamptz,
         saves_method -> Bool,
         saved_method -> Nullable<Text>,
+        subscription_id -> Nullable<Uuid>,
+        period_start -> Nullable<Timestamptz>,
+        period_end -> Nullable<Timestamptz>,
     }
 }
 
@@ -84,8 +87,8 @@ diesel::table! {
         period_start -> Timestamptz,
         period_end -> Timestamptz,
         cancel_at_period_end -> Bool,
-        gateway -> Text,
-        gateway_id -> Text,
+        gateway -> Nullable<Text>,
+        gateway_id -> Nullable<Text>,
         created_at -> Timestamptz,
         observed_at -> Timestamptz,
     }
@@ -173,6 +176,42 @@ diesel::table! {
         pending_checkout_id -> Nullable<Uuid>,
         failures -> Integer,
         look_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    trials (organization_id) {
+        organization_id -> Uuid,
+        subscription_id -> Uuid,
+        plan_version_id -> Uuid,
+        started_at -> Timestamptz,
+        ends_at -> Timestamptz,
+        extensions -> Integer,
+        extra_days -> Integer,
+        reminded -> Nullable<SmallInt>,
+        status -> Text,
+        status_at -> Nullable<Timestamptz>,
+        checkout_id -> Nullable<Uuid>,
+        next_due_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    trial_claims (claimant, digest) {
+        claimant -> Text,
+        digest -> Bytea,
+        organization_id -> Uuid,
+    }
+}
+
+diesel::table! {
+    renewals (organization_id, subscription_id) {
+        organization_id -> Uuid,
+        subscription_id -> Uuid,
+        anchor -> Timestamptz,
+        checkout_id -> Nullable<Uuid>,
+        charging_since -> Nullable<Timestamptz>,
+        next_due_at -> Nullable<Timestamptz>,
     }
 }
 

@@ -40,8 +40,8 @@ pub(crate) struct SubscriptionRow {
     period_start: OffsetDateTime,
     period_end: OffsetDateTime,
     cancel_at_period_end: bool,
-    gateway: String,
-    gateway_id: String,
+    gateway: Option<String>,
+    gateway_id: Option<String>,
     created_at: OffsetDateTime,
     observed_at: OffsetDateTime,
 }
@@ -76,8 +76,8 @@ impl From<&Subscription> for SubscriptionRow {
             period_start: period.start,
             period_end: period.end,
             cancel_at_period_end: *cancel_at_period_end,
-            gateway: billed_by.reference().gateway.to_string(),
-            gateway_id: billed_by.reference().id.clone(),
+            gateway: billed_by.reference().map(|it| it.gateway.to_string()),
+            gateway_id: billed_by.reference().map(|it| it.id.clone()),
             created_at: *created_at,
             observed_at: *observed_at,
         }
@@ -101,7 +101,10 @@ impl TryFrom<SubscriptionRow> for Subscription {
                 status: Status::from_parts(&row.status, row.status_at)?,
                 period: Period { start: row.period_start, end: row.period_end },
                 cancel_at_period_end: row.cancel_at_period_end,
-                billed_by: BilledBy::Gateway(GatewayRef::new(row.gateway.parse()?, row.gateway_id)),
+                billed_by: match row.gateway.zip(row.gateway_id) {
+                    Some((gateway, id)) => BilledBy::Gateway(GatewayRef::new(gateway.parse()?, id)),
+                    None => BilledBy::Engine,
+                },
                 created_at: row.created_at,
                 observed_at: row.observed_at,
             })
@@ -171,8 +174,10 @@ impl Subscriptions for PostgresUnit {
         change: Option<(ChangeId, &Change)>,
         events: &[Event],
     ) -> Result<(), Error> {
-        let (owner, reference) = (subscription.organization_id, subscription.billed_by.reference());
-        self.own(reference.gateway, (Kind::Subscription, &reference.id), owner).await?;
+        let owner = subscription.organization_id;
+        if let Some(reference) = subscription.billed_by.reference() {
+            self.own(reference.gateway, (Kind::Subscription, &reference.id), owner).await?;
+        }
         let row = SubscriptionRow::from(subscription);
         diesel::insert_into(subscriptions::table)
             .values(&row)

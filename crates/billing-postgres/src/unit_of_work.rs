@@ -5,7 +5,8 @@ use billing_app::{
     Error,
     ports::{
         AccessKeys, AutoTopUps, Catalogues, ChangeRequests, Checkouts, Credits, Duplicates,
-        InboxMarks, Organizations, Payments, Scope, Store, Subscriptions, UnitOfWork, Usage,
+        InboxMarks, Organizations, Payments, Renewals, Scope, Store, Subscriptions, Trials,
+        UnitOfWork, Usage,
     },
 };
 use billing_domain::event::Event;
@@ -66,6 +67,14 @@ impl UnitOfWork for PostgresUnit {
     }
 
     fn auto_top_ups(&mut self) -> &mut dyn AutoTopUps {
+        self
+    }
+
+    fn trials(&mut self) -> &mut dyn Trials {
+        self
+    }
+
+    fn renewals(&mut self) -> &mut dyn Renewals {
         self
     }
 

@@ -69,6 +69,17 @@ macro_rules! conformance {
                 top_ups_are_due_when_credits_are_low_or_a_charge_is_under_way
                 charges_are_listed_since_an_instant
             }
+            trials {
+                trials_come_back_as_they_were
+                renewals_come_back_as_they_were
+                what_our_engine_bills_comes_back_as_it_was
+                a_trial_stays_in_its_scope
+                a_trial_that_is_found_is_held
+                a_person_tries_once
+                a_person_tries_once_at_the_same_time
+                trials_and_renewals_are_due_in_time
+                trials_are_counted
+            }
             catalogue {
                 the_catalogue_comes_back_as_it_was
                 what_is_on_sale_stays_as_it_is

@@ -10,6 +10,7 @@ mod offers;
 mod queries;
 mod records;
 mod requests;
+mod trials;
 mod unit;
 mod usage_archive;
 mod usage_days;

@@ -32,6 +32,7 @@ pub mod requests;
 pub mod scopes;
 mod stage;
 pub mod subscriptions;
+pub mod trials;
 pub mod units;
 pub mod usage;
 pub mod usage_archive;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use billing_app::ports::{
     AccessQueries, CatalogueQueries, Changes, CreditLedger, Facts, Inbox, JobStore, LedgerQueries,
     MoneyQueries, OrganizationQueries, PaymentGateway, Requests, Store, SubscriptionQueries,
-    UsageArchive, UsageDays, UsageLedger,
+    TrialQueries, UsageArchive, UsageDays, UsageLedger,
 };
 use billing_domain::{event::What, id::OrganizationId};
 use serde_json::Value;
@@ -33,6 +33,8 @@ pub struct Subject {
     pub money: Arc<dyn MoneyQueries>,
     /// What is planned for subscriptions.
     pub subscriptions: Arc<dyn SubscriptionQueries>,
+    /// What our engine bills.
+    pub trials: Arc<dyn TrialQueries>,
     /// What stands in the ledgers.
     pub ledger_queries: Arc<dyn LedgerQueries>,
     /// Use by day.
@@ -98,6 +100,7 @@ impl MemoryStore {
             organizations: store.clone(),
             money: store.clone(),
             subscriptions: store.clone(),
+            trials: store.clone(),
             ledger_queries: store.clone(),
             usage_days: store.clone(),
             usage_archive: store.clone(),

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use billing_domain::period::Period;
 use time::{Duration, OffsetDateTime};
 
-use crate::{Billing, Error};
+use crate::{Billing, Error, jobs::DUE_AT_ONCE};
 
 /// Work that becomes due by the business clock.
 #[async_trait]
@@ -26,10 +26,10 @@ pub(super) trait DueWork: Sync {
     async fn run_due(&self, billing: &Billing) -> Result<usize, Error>;
 }
 
-/// All of it, in the order in which it is done at one instant: room first, then what a gateway
-/// brings, then what follows from it.
-pub(super) const DUE_WORK: [&dyn DueWork; 4] =
-    [&MonthlyPartitions, &AtGateways, &CreditAccounts, &TopUps];
+/// All of it, in the order in which it is done at one instant: room first, then what a gateway or
+/// our own engine brings, then what follows from it.
+pub(super) const DUE_WORK: [&dyn DueWork; 6] =
+    [&MonthlyPartitions, &AtGateways, &Trials, &Renewals, &CreditAccounts, &TopUps];
 
 /// Partitions are made as months begin.
 struct MonthlyPartitions;
@@ -96,6 +96,50 @@ fn silent(error: crate::ports::GatewayError) -> Error {
         what: "the simulator of the gateway",
         retry_after: std::time::Duration::from_secs(1),
         cause: error.into(),
+    }
+}
+
+/// Trials are reminded of, and end.
+struct Trials;
+
+#[async_trait]
+impl DueWork for Trials {
+    fn name(&self) -> &'static str {
+        "trials"
+    }
+
+    async fn next_due(
+        &self,
+        billing: &Billing,
+        _: OffsetDateTime,
+    ) -> Result<Option<OffsetDateTime>, Error> {
+        billing.next_trial_due_at().await
+    }
+
+    async fn run_due(&self, billing: &Billing) -> Result<usize, Error> {
+        billing.end_due_trials(DUE_AT_ONCE).await
+    }
+}
+
+/// What our own engine bills is paid period by period, or ends.
+struct Renewals;
+
+#[async_trait]
+impl DueWork for Renewals {
+    fn name(&self) -> &'static str {
+        "renewals"
+    }
+
+    async fn next_due(
+        &self,
+        billing: &Billing,
+        _: OffsetDateTime,
+    ) -> Result<Option<OffsetDateTime>, Error> {
+        billing.next_renewal_due_at().await
+    }
+
+    async fn run_due(&self, billing: &Billing) -> Result<usize, Error> {
+        billing.renew_due_subscriptions(DUE_AT_ONCE).await
     }
 }
 

@@ -50,7 +50,7 @@ impl Billing {
             return Ok(());
         };
         // Asked first: what has come true is not sent again.
-        self.adopt(subscription.billed_by.reference()).await?;
+        self.adopt(at_gateway(&subscription, &request)?).await?;
         let request = self.requested(&request).await?;
         let age = self.ports.clock.now() - request.created_at;
         match request.fate {
@@ -104,7 +104,7 @@ impl Billing {
             work.subscriptions().find(request.organization_id, request.subscription_id).await?;
         drop(work);
         let subscription = found.ok_or(Error::NotFound(Missing::Subscription))?;
-        let reference = subscription.billed_by.reference();
+        let reference = at_gateway(&subscription, request)?;
         let gateway = self.gateway(Some(reference.gateway))?;
         let answer = self.say(subscriptions(gateway)?, &subscription, request).await?;
         match answer {
@@ -130,7 +130,7 @@ impl Billing {
         subscription: &Subscription,
         request: &ChangeRequest,
     ) -> Result<Result<Outcome, GatewayError>, Error> {
-        let (id, change_id) = (&subscription.billed_by.reference().id, request.id);
+        let (id, change_id) = (&at_gateway(subscription, request)?.id, request.id);
         Ok(match request.wish {
             Wish::Change { price_id, quantity, when } => {
                 let catalogue = self.catalogue().await?;
@@ -192,4 +192,12 @@ impl Billing {
         work.change_requests().save(&request, &[told]).await?;
         work.commit().await
     }
+}
+
+/// What the gateway calls the subscription of a request.
+fn at_gateway<'a>(
+    subscription: &'a Subscription,
+    request: &ChangeRequest,
+) -> Result<&'a GatewayRef, Refusal> {
+    Ok(subscription.at_gateway(request.wish.action())?)
 }

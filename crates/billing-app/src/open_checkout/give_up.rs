@@ -13,7 +13,7 @@ use crate::{
 
 impl Billing {
     /// Closes pages of other sales. `Conflict` when one has been paid on.
-    pub(super) async fn close(
+    pub(crate) async fn close(
         &self,
         gateway: &dyn PaymentGateway,
         superseded: Vec<(Checkout, HostedPage)>,

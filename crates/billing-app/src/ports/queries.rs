@@ -8,10 +8,13 @@ use billing_domain::{
     catalogue::Catalogue,
     credits::{CreditDecision, Entry, Grant, Settings},
     gateway::GatewayRef,
-    id::{ApiKeyId, ChangeId, DecisionId, OrganizationId, PaymentId},
+    id::{
+        ApiKeyId, ChangeId, DecisionId, OrganizationId, PaymentId, PlanVersionId, SubscriptionId,
+    },
     organization::Organization,
     payment::Payment,
     subscription::ChangeRequest,
+    trial::{Trial, TrialCounts},
     usage::UsageDecision,
 };
 use time::OffsetDateTime;
@@ -85,6 +88,44 @@ pub trait SubscriptionQueries: Send + Sync {
         now: OffsetDateTime,
         limit: i64,
     ) -> Result<Vec<(OrganizationId, GatewayRef)>, Error>;
+}
+
+/// What our engine bills: what of it is due, and how it goes.
+#[async_trait]
+pub trait TrialQueries: Send + Sync {
+    /// The trial of an organization; nothing where it never had one.
+    async fn trial(&self, organization: OrganizationId) -> Result<Option<Trial>, Error>;
+    /// Organizations on whose trial something is due, those that wait longest first.
+    async fn trials_due(
+        &self,
+        now: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<OrganizationId>, Error>;
+    /// When something is due next on any trial.
+    async fn next_trial_due_at(&self) -> Result<Option<OffsetDateTime>, Error>;
+    /// Subscriptions of which a period is to be paid, or something else is due; those that wait
+    /// longest first.
+    async fn renewals_due(
+        &self,
+        now: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<(OrganizationId, SubscriptionId)>, Error>;
+    /// When something is due next on any of them.
+    async fn next_renewal_due_at(&self) -> Result<Option<OffsetDateTime>, Error>;
+    /// How all trials went, by what was tried and by the month of UTC in which they began; in this
+    /// order, the oldest month first.
+    async fn trial_counts(&self, now: OffsetDateTime) -> Result<Vec<TrialCohort>, Error>;
+}
+
+/// Trials of one plan version that began in one month.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TrialCohort {
+    /// What was tried.
+    pub plan_version_id: PlanVersionId,
+    /// When the month of UTC began.
+    pub month: OffsetDateTime,
+    /// How they went.
+    pub counts: TrialCounts,
 }
 
 /// What stands in the ledgers.

@@ -11,7 +11,9 @@ use billing_domain::{
     id::{ApiKeyId, ChangeId, CheckoutId, GrantId, OrganizationId, SubscriptionId},
     organization::{Customer, Organization},
     payment::Payment,
+    renewal::Renewal,
     subscription::{Change, ChangeRequest, Duplicate, Subscription},
+    trial::Trial,
     usage::{Counter, CounterKey, RawUse, Recount, Tallies, UsageCommand, UsageOutcome},
 };
 use time::OffsetDateTime;
@@ -59,6 +61,10 @@ pub trait UnitOfWork: Send {
     fn payments(&mut self) -> &mut dyn Payments;
     /// Auto top-ups of credits.
     fn auto_top_ups(&mut self) -> &mut dyn AutoTopUps;
+    /// Trials.
+    fn trials(&mut self) -> &mut dyn Trials;
+    /// Renewals of subscriptions that our engine bills.
+    fn renewals(&mut self) -> &mut dyn Renewals;
     /// The credit ledger.
     fn credits(&mut self) -> &mut dyn Credits;
     /// The usage ledger.
@@ -202,6 +208,64 @@ pub trait AutoTopUps: Send {
     async fn balance(&mut self, organization: OrganizationId) -> Result<i64, Error>;
     /// Records it, new or changed, together with what happened.
     async fn save(&mut self, top_up: &AutoTopUp, events: &[Event]) -> Result<(), Error>;
+}
+
+/// Trials, one for an organization for ever. Who holds a checkout, a trial, a renewal and a
+/// subscription has found them in this order.
+#[async_trait]
+pub trait Trials: Send {
+    /// Finds that of an organization and holds it.
+    async fn find(&mut self, organization: OrganizationId) -> Result<Option<Trial>, Error>;
+    /// Records that these persons have had their trial; of two at once one waits for the other.
+    /// Answers with the first of them who had it before; then the unit must be dropped.
+    async fn claim(
+        &mut self,
+        organization: OrganizationId,
+        claims: &[TrialClaim],
+    ) -> Result<Option<Claimant>, Error>;
+    /// Records one, new or changed, together with what happened.
+    async fn save(&mut self, trial: &Trial, events: &[Event]) -> Result<(), Error>;
+}
+
+/// A person who tries, known again but not by name.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TrialClaim {
+    /// What the person is known by.
+    pub by: Claimant,
+    /// SHA-256 of it.
+    pub digest: [u8; 32],
+}
+
+/// What a person who tries is known by.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Claimant {
+    /// The mailbox.
+    Email,
+    /// The product's id of the user.
+    User,
+}
+
+impl Claimant {
+    /// Its name in tables and answers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::User => "user",
+        }
+    }
+}
+
+/// Renewals, one for each subscription that our engine bills and that was paid once.
+#[async_trait]
+pub trait Renewals: Send {
+    /// Finds that of a subscription and holds it.
+    async fn find(
+        &mut self,
+        organization: OrganizationId,
+        subscription: SubscriptionId,
+    ) -> Result<Option<Renewal>, Error>;
+    /// Records one, new or changed.
+    async fn save(&mut self, renewal: &Renewal) -> Result<(), Error>;
 }
 
 /// The ledger's one door, inside a unit of work.

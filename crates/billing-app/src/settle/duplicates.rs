@@ -16,7 +16,8 @@ impl Billing {
         work: &mut dyn UnitOfWork,
         new: &Subscription,
     ) -> Result<bool, Unsettled> {
-        let (organization, reference) = (new.organization_id, new.billed_by.reference());
+        let organization = new.organization_id;
+        let Some(reference) = new.billed_by.reference() else { return Ok(false) };
         if work.duplicates().find(organization, reference).await?.is_some() {
             return Ok(true);
         }

@@ -11,21 +11,16 @@ use billing_domain::{
 };
 
 use super::Unsettled;
-use crate::{
-    Billing,
-    ports::{SeenSubscription, UnitOfWork},
-};
+use crate::{Billing, Error, ports::UnitOfWork};
 
 impl Billing {
     /// Grants the credits of the running period, once it is paid or on trial.
-    pub(super) async fn grant_period(
+    pub(crate) async fn grant_period(
         &self,
         work: &mut dyn UnitOfWork,
         catalogue: &Catalogue,
-        subscription: &Subscription,
-        seen: &SeenSubscription,
-    ) -> Result<(), Unsettled> {
-        let paid = seen.latest_invoice.as_ref().is_some_and(|invoice| invoice.paid);
+        (subscription, paid): (&Subscription, bool),
+    ) -> Result<(), Error> {
         let months = match subscription.status {
             Status::Trialing { .. } => 1,
             Status::Active if paid => i64::from(subscription.interval.months()),
@@ -65,7 +60,7 @@ impl Billing {
         work: &mut dyn UnitOfWork,
         subscription: &Subscription,
         months: &[Month],
-    ) -> Result<bool, Unsettled> {
+    ) -> Result<bool, Error> {
         if subscription.interval.months() == 1 {
             return Ok(false);
         }
@@ -139,7 +134,7 @@ impl Billing {
             expires_at: None,
             source: Source::new("checkout", id.to_string()),
         };
-        self.give(work, organization, grant).await
+        Ok(self.give(work, organization, grant).await?)
     }
 
     /// Takes back what a pack gave, as far as its payment was given back; all of it while the
@@ -167,24 +162,24 @@ impl Billing {
                 .unwrap_or_default(),
         };
         let revoke = Revoke { source: Source::new("checkout", id.to_string()), total };
-        self.change_credits(work, organization, CreditCommand::Revoke(revoke)).await
+        Ok(self.change_credits(work, organization, CreditCommand::Revoke(revoke)).await?)
     }
 
-    async fn give(
+    pub(crate) async fn give(
         &self,
         work: &mut dyn UnitOfWork,
         organization: OrganizationId,
         grant: NewGrant,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Error> {
         self.change_credits(work, organization, CreditCommand::Grant(grant)).await
     }
 
-    async fn change_credits(
+    pub(crate) async fn change_credits(
         &self,
         work: &mut dyn UnitOfWork,
         organization: OrganizationId,
         command: CreditCommand,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Error> {
         work.credits().apply(organization, &command, self.ports.clock.now()).await?;
         Ok(())
     }
@@ -199,7 +194,7 @@ struct Month {
 }
 
 /// The source of a whole period's credits.
-fn whole(subscription: &Subscription) -> Source {
+pub(crate) fn whole(subscription: &Subscription) -> Source {
     let start = subscription.period.start.unix_timestamp();
     Source::new("period", format!("{}:{start}", subscription.id))
 }

@@ -206,7 +206,7 @@ async fn a_pause_stops_everything_until_its_end() {
     assert_eq!(scene.plan(acme).await, "free");
     let open = scene.billing.open_changes(acme).await.unwrap();
     assert_eq!(open[0].fate, Fate::Scheduled { at: resumes_at });
-    let id = paused.billed_by.reference().id.clone();
+    let id = paused.billed_by.reference().unwrap().id.clone();
     scene.hear(About::Subscription(id)).await;
     assert_eq!(scene.subscription(acme).await.status, paused.status, "it is remembered");
 

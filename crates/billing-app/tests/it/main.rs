@@ -46,5 +46,6 @@ mod start_subscription;
 mod tend_webhooks;
 mod top_up_credits;
 mod transfer_credits;
+mod trials;
 mod watched;
 mod webhook_metrics;

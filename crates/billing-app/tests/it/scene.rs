@@ -49,6 +49,7 @@ pub(crate) fn ports(
         organizations: kept.clone(),
         money: kept.clone(),
         subscriptions: kept.clone(),
+        trials: kept.clone(),
         ledgers: kept.clone(),
         usage_days: kept.clone(),
         usage_archive: kept.clone(),

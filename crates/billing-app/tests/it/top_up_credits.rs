@@ -27,7 +27,7 @@ mod mishaps;
 
 impl Scene {
     /// An organization with a hundred credits, and a card that the gateway keeps or does not.
-    async fn with_card(&self, saves_method: bool) -> OrganizationId {
+    pub(crate) async fn with_card(&self, saves_method: bool) -> OrganizationId {
         let acme = self.acme().await;
         let pack = the_default_catalogue().credit_products.remove(0);
         let request = BuyCredits {
@@ -60,7 +60,7 @@ impl Scene {
     }
 
     /// The customer who was the first to open a page.
-    fn customer(&self) -> String {
+    pub(crate) fn customer(&self) -> String {
         self.gateway.opened().remove(0).customer
     }
 

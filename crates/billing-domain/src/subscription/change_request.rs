@@ -5,9 +5,10 @@ use core::{cmp::Ordering, fmt};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Actor, Status, Subscription};
+use super::{Actor, BilledBy, Status, Subscription};
 use crate::{
     catalogue::Price,
+    gateway::GatewayRef,
     id::{ChangeId, OrganizationId, PriceId, SubscriptionId},
 };
 
@@ -158,6 +159,12 @@ pub enum NotNow {
         /// What can be asked instead.
         allowed: Vec<Action>,
     },
+    /// No gateway bills it, and so none can do it.
+    #[error("a subscription that our own engine bills cannot {verb}")]
+    BilledByEngine {
+        /// What was asked.
+        verb: &'static str,
+    },
 }
 
 impl When {
@@ -236,7 +243,7 @@ impl Fate {
 impl Standing<'_> {
     /// What can be asked now.
     pub fn allowed(&self) -> Vec<Action> {
-        if self.is_pending() {
+        if self.is_pending() || self.subscription.billed_by == BilledBy::Engine {
             return Vec::new();
         }
         if self.planned().is_some() {
@@ -247,6 +254,7 @@ impl Standing<'_> {
 
     /// Refuses what cannot be asked now.
     pub fn check(&self, ask: Ask) -> Result<(), NotNow> {
+        self.subscription.at_gateway(ask.action())?;
         let allowed = self.allowed();
         let planned = self.planned().is_some();
         // What is planned stands in the way of a second plan, but not of an end at once.
@@ -300,6 +308,13 @@ impl Standing<'_> {
             Status::Paused { .. } => vec![Action::Cancel, Action::Resume],
             Status::Incomplete | Status::Cancelled { .. } | Status::Expired { .. } => Vec::new(),
         }
+    }
+}
+
+impl Subscription {
+    /// What the gateway calls it at which that can be asked.
+    pub fn at_gateway(&self, action: Action) -> Result<&GatewayRef, NotNow> {
+        self.billed_by.reference().ok_or(NotNow::BilledByEngine { verb: action.name() })
     }
 }
 

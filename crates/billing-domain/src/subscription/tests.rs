@@ -166,3 +166,44 @@ proptest! {
         prop_assert_eq!(subscription.observe(&observation(status, 5), NOW), None);
     }
 }
+
+#[test]
+fn only_a_trial_is_extended() {
+    let end = NOW + Duration::days(20);
+    for status in statuses() {
+        let mut subscription = subscription(status);
+        let extended = subscription.extend_trial(end, (Actor::Admin, "asked for it"), NOW);
+        match status {
+            Status::Trialing { .. } => {
+                let change = extended.unwrap().unwrap();
+                assert_eq!((change.what.as_str(), change.actor), ("status,period", Actor::Admin));
+                assert_eq!(subscription.status, Status::Trialing { ends_at: end });
+                assert_eq!(subscription.period.end, end);
+            }
+            Status::Incomplete
+            | Status::Active
+            | Status::PastDue { .. }
+            | Status::Paused { .. }
+            | Status::Cancelled { .. }
+            | Status::Expired { .. } => assert!(extended.is_err(), "{status}"),
+        }
+    }
+}
+
+#[test]
+fn a_paid_period_makes_active() {
+    let period = Period { start: NOW + Duration::days(30), end: NOW + Duration::days(60) };
+    for status in statuses() {
+        let mut subscription = subscription(status);
+        let may = match status {
+            Status::Incomplete
+            | Status::Trialing { .. }
+            | Status::Active
+            | Status::PastDue { .. } => true,
+            Status::Paused { .. } | Status::Cancelled { .. } | Status::Expired { .. } => false,
+        };
+        let renewed = subscription.renew(period, NOW);
+        assert_eq!(renewed.is_ok_and(|change| change.is_some()), may, "{status}");
+        assert_eq!(subscription.status == Status::Active && subscription.period == period, may);
+    }
+}

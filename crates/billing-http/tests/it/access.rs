@@ -149,6 +149,7 @@ async fn a_named_organization_must_be_visible_too() {
             }),
         ),
         ("/api/billing/portal", json!({ "return_url": "https://a.b" })),
+        ("/api/billing/trials", json!({ "plan": "starter", "email": "ann@example.com" })),
     ];
     for (path, body) in bodies {
         let named = |id: String| {

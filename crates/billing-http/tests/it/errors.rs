@@ -5,6 +5,7 @@ use billing_app::{Error, Missing, Refusal};
 use billing_domain::{
     payment::ChargeFailure,
     subscription::{Action, InvalidTransition, NotNow},
+    trial::CannotExtend,
 };
 use billing_http::{Problem, codes::Code};
 use billing_testkit::NOON;
@@ -68,6 +69,7 @@ async fn everything_that_can_be_missing_has_its_code() {
     DECISION_NOT_FOUND: Decision not found
     AUTO_TOP_UP_NOT_FOUND: Auto top-up not found
     JOB_NOT_FOUND: Job not found
+    TRIAL_NOT_FOUND: Trial not found
     ");
 }
 
@@ -75,6 +77,9 @@ async fn everything_that_can_be_missing_has_its_code() {
 async fn every_refusal_has_its_status_and_code() {
     let refusals = [
         Refusal::AlreadySubscribed { plan: "starter".to_owned(), status: "active" },
+        Refusal::TrialUsed { by: "email" },
+        Refusal::CannotExtend(CannotExtend::Over { at: NOON }),
+        Refusal::CannotExtend(CannotExtend::Limit { asked: 3, extensions_left: 1, days_left: 2 }),
         Refusal::PlanIsFree("free".to_owned()),
         Refusal::NoSuchPrice,
         Refusal::CreditEventInactive("old".to_owned()),
@@ -90,6 +95,7 @@ async fn every_refusal_has_its_status_and_code() {
             verb: "pause",
             allowed: Vec::new(),
         }),
+        Refusal::NotNow(NotNow::BilledByEngine { verb: "pause" }),
         Refusal::NothingToChange,
         Refusal::NotAnUpgrade,
         Refusal::SeatsInUse { used: 7 },
@@ -114,6 +120,9 @@ async fn every_refusal_has_its_status_and_code() {
     }
     insta::assert_snapshot!(table.join("\n"), @r#"
     409 ALREADY_SUBSCRIBED: The organization already has a live subscription; change it, or cancel it first {"plan":"starter","status":"active"}
+    409 TRIAL_USED: There is one trial for each organization, user and email: this email has had it; subscribe instead {"by":"email"}
+    422 TRIAL_OVER: The trial ended at 2026-03-14 12:00:00.535897 +00:00:00 {"ended_at":"2026-03-14T12:00:00.535897Z"}
+    422 TRIAL_EXTENSION_LIMIT: The trial cannot be extended by 3 days: 1 extensions and 2 days are left {"days":3,"days_left":2,"extensions_left":1}
     422 PLAN_IS_FREE: The plan `free` is free: there is nothing to check out {"plan":"free"}
     422 NO_SUCH_PRICE: There is no price for that currency and interval {}
     422 CREDIT_EVENT_INACTIVE: The credit event `old` is not active {"event":"old"}
@@ -125,6 +134,7 @@ async fn every_refusal_has_its_status_and_code() {
     422 INVALID_TRANSITION: A subscription that is active cannot resume {"status":"active"}
     409 CHANGE_PENDING: Another change of the subscription is under way or planned {"allowed":["cancel","resume"]}
     422 INVALID_TRANSITION: A subscription that is cancelled cannot pause {"allowed":[],"status":"cancelled"}
+    422 INVALID_TRANSITION: A subscription that our own engine bills cannot pause {"allowed":[],"billed_by":"engine"}
     422 NOTHING_TO_CHANGE: The subscription is so already: there is nothing to change {}
     422 NOT_AN_UPGRADE: That is no upgrade: it does not cost more {}
     422 SEATS_IN_USE: 7 seats are in use {"used":7}

@@ -34,6 +34,7 @@ mod server;
 mod subscription_changes;
 mod subscriptions;
 mod transfers;
+mod trials;
 mod usage;
 mod usage_analytics;
 mod usage_batch;

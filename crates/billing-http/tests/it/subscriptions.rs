@@ -36,6 +36,7 @@ async fn without_a_subscription_an_organization_is_on_the_free_plan() {
     }, @r#"
     {
       "allowed_actions": [],
+      "billed_by": null,
       "cancel_at_period_end": false,
       "created_at": null,
       "current_period_end": null,
@@ -56,6 +57,7 @@ async fn without_a_subscription_an_organization_is_on_the_free_plan() {
       "quantity": null,
       "resumes_at": null,
       "status": "none",
+      "trial": null,
       "trial_ends_at": null
     }
     "#);
@@ -90,6 +92,7 @@ async fn a_checkout_gives_a_page_and_paying_on_it_a_subscription() {
         "cancel",
         "pause"
       ],
+      "billed_by": "gateway",
       "cancel_at_period_end": false,
       "created_at": "2026-03-14T12:00:00.535897Z",
       "current_period_end": "2026-04-14T12:00:00.535897Z",
@@ -113,6 +116,7 @@ async fn a_checkout_gives_a_page_and_paying_on_it_a_subscription() {
       "quantity": 1,
       "resumes_at": null,
       "status": "active",
+      "trial": null,
       "trial_ends_at": null
     }
     "#);

@@ -74,6 +74,7 @@ impl World {
             organizations: shared(),
             money: shared(),
             subscriptions: shared(),
+            trials: shared(),
             ledgers: shared(),
             usage_days: shared(),
             usage_archive: shared(),

@@ -33,5 +33,6 @@ mod start;
 mod stop;
 mod story;
 mod top_up;
+mod trial;
 mod two_servers;
 mod webhooks;

@@ -16,6 +16,8 @@ async fn it_refuses_what_is_not_clear() {
         (on().with("STRIPE_SECRET_KEY", "sk_test_x"), "so STRIPE_WEBHOOK_SECRET must be"),
         (on().with("BILLING_LISTEN", "here"), "BILLING_LISTEN is `here`; it must be an address"),
         (on().with("BILLING_AUTOMATIC_TAX", "1"), "it must be true or false"),
+        (on().with("BILLING_TRIAL_DAYS", "two"), "BILLING_TRIAL_DAYS is `two`"),
+        (on().with("BILLING_TRIAL_DAYS", "0"), "a trial has at least one day"),
         (on().with("RUST_LOG", "=="), "which is no filter"),
         (on().with("DATABASE_URL", "postgresql://u:hunter2@127.0.0.1:1/x"), "cannot connect"),
     ] {

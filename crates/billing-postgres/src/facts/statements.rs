@@ -19,7 +19,7 @@ statement! {
     /// subscriptions has its columns.
     CurrentSubscriptions<'a> { organizations: &'a [Uuid] } -> (
         SqlUuid, SqlUuid, Text, SqlUuid, SqlUuid, Text, Integer, Text, Nullable<Timestamptz>,
-        Timestamptz, Timestamptz, Bool, Text, Text, Timestamptz, Timestamptz
+        Timestamptz, Timestamptz, Bool, Nullable<Text>, Nullable<Text>, Timestamptz, Timestamptz
     );
     "SELECT DISTINCT ON (organization_id, product_group) organization_id, subscription_id, \
      product_group, plan_version_id, price_id, interval, quantity, status, status_at, \

@@ -15,6 +15,7 @@ mod schema;
 mod scratch;
 mod seeds;
 mod start;
+mod trials;
 mod usage;
 mod usage_archive;
 mod witness;
@@ -39,6 +40,7 @@ async fn a_subject() -> Subject {
         organizations: database.clone(),
         money: database.clone(),
         subscriptions: database.clone(),
+        trials: database.clone(),
         ledger_queries: database.clone(),
         usage_days: database.clone(),
         usage_archive: database.clone(),

@@ -73,7 +73,11 @@ async fn keys_of_owned_tables_name_the_organization() {
     // Narrow tables for global uniqueness.
     assert_eq!(
         without,
-        ["external_ids.external_ids_taken", "gateway_objects.gateway_objects_pkey"]
+        [
+            "external_ids.external_ids_taken",
+            "gateway_objects.gateway_objects_pkey",
+            "trial_claims.trial_claims_pkey",
+        ]
     );
 }
 

@@ -11,11 +11,12 @@ use billing_domain::{
     money::Money,
     organization::{Customer, Organization},
     payment::{Payment, PaymentStatus},
-    period::{Anchor, Interval},
+    period::{Anchor, Interval, Period},
     subscription::{
         Actor, BilledBy, Change, ChangeRequest, Duplicate, Fate, Snapshot, Status, Subscription,
         When, Wish,
     },
+    trial::Trial,
 };
 use time::Duration;
 
@@ -195,5 +196,22 @@ pub fn an_api_key() -> ApiKey {
         organization_id: None,
         created_at: NOON,
         revoked_at: None,
+    }
+}
+
+/// A trial of the plan `growth` that has begun at noon, of a subscription that is there.
+pub fn a_trial(of: &Subscription) -> Trial {
+    let begun = (of.id, of.plan_version_id);
+    Trial::begun(of.organization_id, begun, 14, NOON)
+}
+
+/// A subscription that our engine bills, on trial for two weeks.
+pub fn a_subscription_on_trial() -> Subscription {
+    let ends_at = NOON + Duration::days(14);
+    Subscription {
+        status: Status::Trialing { ends_at },
+        period: Period { start: NOON, end: ends_at },
+        billed_by: BilledBy::Engine,
+        ..an_active_subscription()
     }
 }

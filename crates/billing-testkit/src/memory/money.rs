@@ -27,7 +27,7 @@ impl Subscriptions for Unit {
     ) -> Result<Option<Subscription>, Error> {
         self.shared.reachable()?;
         let mut all = self.world.subscriptions.values();
-        let found = all.find(|one| one.billed_by.reference() == reference);
+        let found = all.find(|one| one.billed_by.reference() == Some(reference));
         Ok(found.filter(|one| self.sees(one.organization_id)).cloned())
     }
 
@@ -78,7 +78,8 @@ impl Subscriptions for Unit {
 
 /// Whether two subscriptions cannot both be there.
 fn excludes(one: &Subscription, other: &Subscription) -> bool {
-    let same_reference = one.billed_by.reference() == other.billed_by.reference();
+    let reference = one.billed_by.reference();
+    let same_reference = reference.is_some() && reference == other.billed_by.reference();
     let same_group = one.organization_id == other.organization_id
         && one.product_group == other.product_group
         && one.is_live()

@@ -7,7 +7,8 @@ use billing_app::{
     Error,
     ports::{
         AccessKeys, AutoTopUps, Catalogues, ChangeRequests, Checkouts, Credits, Duplicates,
-        InboxMarks, Organizations, Payments, Scope, Subscriptions, UnitOfWork, Usage,
+        InboxMarks, Organizations, Payments, Renewals, Scope, Subscriptions, Trials, UnitOfWork,
+        Usage,
     },
 };
 use billing_domain::id::OrganizationId;
@@ -87,6 +88,14 @@ impl UnitOfWork for Unit {
     }
 
     fn auto_top_ups(&mut self) -> &mut dyn AutoTopUps {
+        self
+    }
+
+    fn trials(&mut self) -> &mut dyn Trials {
+        self
+    }
+
+    fn renewals(&mut self) -> &mut dyn Renewals {
         self
     }
 

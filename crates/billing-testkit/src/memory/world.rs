@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use billing_app::{
     Error, Missing,
-    ports::{ApiKey, RequestKey},
+    ports::{ApiKey, RequestKey, TrialClaim},
 };
 use billing_domain::{
     auto_top_up::AutoTopUp,
@@ -18,7 +18,9 @@ use billing_domain::{
     },
     organization::{Customer, Organization},
     payment::Payment,
+    renewal::Renewal,
     subscription::{Change, ChangeRequest, Duplicate, Subscription},
+    trial::Trial,
     usage::{UsageCommand, UsageOutcome},
 };
 use time::{Date, OffsetDateTime};
@@ -42,6 +44,9 @@ pub(super) struct World {
     pub(super) duplicates: Vec<Duplicate>,
     pub(super) payments: BTreeMap<PaymentId, Payment>,
     pub(super) top_ups: BTreeMap<OrganizationId, AutoTopUp>,
+    pub(super) trials: BTreeMap<OrganizationId, Trial>,
+    pub(super) trial_claims: BTreeMap<TrialClaim, OrganizationId>,
+    pub(super) renewals: BTreeMap<SubscriptionId, Renewal>,
     pub(super) events: Vec<Event>,
     pub(super) catalogue: Shelf,
     pub(super) keys: BTreeMap<ApiKeyId, ApiKey>,

@@ -36,7 +36,7 @@ pub async fn a_scope_sees_nothing_of_another_organization(subject: &Subject) -> 
         (Scope::Operator, true),
     ] {
         let mut work = subject.store.begin(scope).await?;
-        let reference = subscription.billed_by.reference();
+        let reference = subscription.billed_by.reference().expect("a gateway bills it");
         let found = [
             work.organizations().find(other).await?.is_some(),
             work.organizations().customer(other, Gateway::Stripe).await?.is_some(),
@@ -46,9 +46,10 @@ pub async fn a_scope_sees_nothing_of_another_organization(subject: &Subject) -> 
             work.checkouts().owner(checkout.id).await?.is_some(),
             work.subscriptions().by_reference(reference).await?.is_some(),
             work.subscriptions().live(other, "main").await?.is_some(),
+            work.subscriptions().find(other, subscription.id).await?.is_some(),
             work.payments().by_reference(&payment.reference).await?.is_some(),
         ];
-        assert_eq!(found, [seen; 9], "{scope:?}");
+        assert_eq!(found, [seen; 10], "{scope:?}");
     }
     Ok(())
 }

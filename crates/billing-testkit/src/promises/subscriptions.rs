@@ -52,7 +52,7 @@ pub async fn subscriptions_come_back_as_they_were(subject: &Subject) -> Promise 
             ..of(organization_id)
         };
         subject.save_subscription(&subscription).await?;
-        let reference = subscription.billed_by.reference();
+        let reference = subscription.billed_by.reference().expect("a gateway bills it");
         let mut work = subject.engine().await?;
         let found = work.subscriptions().by_reference(reference).await?;
         assert_eq!(found.as_ref(), Some(&subscription));

@@ -157,8 +157,10 @@ pub async fn a_subscription_that_is_found_is_held(subject: &Subject) -> Promise 
         let (store, one) = (Arc::clone(&subject.store), subscription.clone());
         async move {
             let mut work = store.begin(Scope::Engine).await?;
-            let found = match n % 2 {
-                0 => work.subscriptions().by_reference(one.billed_by.reference()).await?,
+            let reference = one.billed_by.reference().expect("a gateway bills it");
+            let found = match n % 3 {
+                0 => work.subscriptions().by_reference(reference).await?,
+                1 => work.subscriptions().find(one.organization_id, one.id).await?,
                 _ => work.subscriptions().live(one.organization_id, "main").await?,
             };
             let mut found = found.expect("it is there");

@@ -6,7 +6,7 @@ use billing_domain::{
     checkout::CheckoutStatus,
     payment::PaymentStatus,
     period::{Anchor, Interval},
-    subscription::{BilledBy, Status},
+    subscription::Status,
 };
 use billing_testkit::NOON;
 
@@ -23,7 +23,7 @@ async fn a_paid_page_becomes_a_subscription_with_its_payment_and_credits() {
     assert_eq!(progress, Progress { done: 1, failed: 0 });
 
     let subscription = scene.subscription(acme).await;
-    let BilledBy::Gateway(reference) = &subscription.billed_by;
+    let reference = subscription.billed_by.reference().unwrap();
     assert_eq!(Some(&reference.id), seen.subscription.as_ref());
     assert_eq!(subscription.status, Status::Active);
     assert_eq!(subscription.period, Anchor(NOON).period(Interval::Month, 0));

@@ -35,6 +35,10 @@ fn subscription(status: Status) -> Subscription {
     }
 }
 
+fn by_engine(status: Status) -> Subscription {
+    Subscription { billed_by: BilledBy::Engine, ..subscription(status) }
+}
+
 fn request(wish: Wish, fate: Fate) -> ChangeRequest {
     ChangeRequest {
         id: ID,
@@ -62,7 +66,7 @@ const ASKS: [Ask; 5] =
     [Ask::Change, Ask::Cancel(When::Now), Ask::Cancel(When::PeriodEnd), Ask::Pause, Ask::Resume];
 
 /// In each standing every ask: `+` where it may be, `p` where a plan is in the way, `-` where it
-/// makes no sense.
+/// makes no sense, `e` where no gateway bills it.
 #[test]
 fn what_can_be_asked_from_where() {
     let scheduled = || vec![request(to_new(When::PeriodEnd), Fate::Scheduled { at: END })];
@@ -84,6 +88,8 @@ fn what_can_be_asked_from_where() {
         (subscription(Status::Active), scheduled(), "p+pp+"),
         (subscription(CANCELLED), scheduled(), "-----"),
         (subscription(Status::Active), pending(), "ppppp"),
+        (by_engine(Status::Active), vec![], "eeeee"),
+        (by_engine(CANCELLED), vec![], "eeeee"),
     ];
     for (subscription, open, expected) in table {
         let standing = Standing { subscription: &subscription, open: &open };
@@ -98,6 +104,10 @@ fn what_can_be_asked_from_where() {
                 Err(NotNow::NotFromHere { from, .. }) => {
                     assert_eq!(from, subscription.status.name());
                     '-'
+                }
+                Err(NotNow::BilledByEngine { verb }) => {
+                    assert_eq!(verb, ask.action().name());
+                    'e'
                 }
             })
             .collect();

@@ -81,6 +81,7 @@ impl Installation {
             organizations: records.clone(),
             money: records.clone(),
             subscriptions: records.clone(),
+            trials: records.clone(),
             ledgers: records.clone(),
             usage_days: records.clone(),
             usage_archive: records.clone(),

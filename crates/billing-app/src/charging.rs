@@ -1,10 +1,11 @@
-//! A recorded charge and the gateway.
+//! A recorded charge and the gateway: sent once, asked for until its end is known.
 
 use billing_domain::{
-    checkout::{Checkout, PaidBy, Purpose},
+    checkout::{Checkout, CheckoutStatus, PaidBy, Purpose},
     gateway::GatewayRef,
     id::OrganizationId,
     payment::ChargeFailure,
+    period::Period,
 };
 use time::Duration;
 
@@ -25,7 +26,7 @@ const SKEW: Duration = Duration::HOUR;
 
 impl Billing {
     /// What can be charged for an organization; nothing where the gateway keeps nothing.
-    pub(super) async fn method_to_charge(
+    pub(crate) async fn method_to_charge(
         &self,
         gateway: &dyn PaymentGateway,
         organization: OrganizationId,
@@ -38,7 +39,7 @@ impl Billing {
     }
 
     /// Sends a charge to the gateway, and records how it ended. Whether it ended.
-    pub(super) async fn send(
+    pub(crate) async fn send_charge(
         &self,
         gateway: &dyn PaymentGateway,
         checkout: &Checkout,
@@ -60,7 +61,7 @@ impl Billing {
 
     /// Finds out how a charge ended. What never arrived is sent again while the gateway would
     /// know it again, and given up when it can no more arrive.
-    pub(super) async fn go_on(&self, checkout: &Checkout) -> Result<bool, Error> {
+    pub(crate) async fn go_on_charging(&self, checkout: &Checkout) -> Result<bool, Error> {
         let gateway = self.gateway(Some(checkout.gateway))?;
         let request = self.request(gateway, checkout).await?;
         let since = checkout.created_at - SKEW;
@@ -68,12 +69,15 @@ impl Billing {
         let age = self.ports.clock.now() - checkout.created_at;
         match found.map_err(|error| gateway_failed(gateway, error))? {
             Some(seen) => self.record_end(gateway, checkout, seen).await,
-            None if age < REMEMBERED => self.send(gateway, checkout).await,
+            None if age < REMEMBERED => self.send_charge(gateway, checkout).await,
             None if age < ARRIVED => Ok(false),
-            None => {
-                self.end_without_charge(checkout, None).await?;
-                Ok(true)
-            }
+            None => match self.recorded_anew(checkout).await? {
+                Some(anew) => self.send_charge(gateway, &anew).await,
+                None => {
+                    self.end_without_charge(checkout, None).await?;
+                    Ok(true)
+                }
+            },
         }
     }
 
@@ -85,8 +89,17 @@ impl Billing {
     ) -> Result<ChargeRequest, Error> {
         let id = checkout.organization_id;
         let customer = self.known_customer(gateway, id).await?;
-        let (PaidBy::SavedMethod(method), Purpose::Credits { credits, price, .. }, Some(customer)) =
-            (&checkout.paid_by, &checkout.purpose, customer)
+        let wanted = match &checkout.purpose {
+            Purpose::Credits { credits, price, .. } => {
+                Some((*price, format!("{credits} credits (auto top-up)")))
+            }
+            Purpose::Period { amount, period: Period { start, end }, .. } => {
+                Some((*amount, format!("Subscription, {} to {}", start.date(), end.date())))
+            }
+            Purpose::Subscription { .. } => None,
+        };
+        let (PaidBy::SavedMethod(method), Some((amount, description)), Some(customer)) =
+            (&checkout.paid_by, wanted, customer)
         else {
             return Err(anyhow::anyhow!("checkout {} cannot be charged", checkout.id).into());
         };
@@ -95,8 +108,8 @@ impl Billing {
             organization_id: id,
             customer,
             method: method.id.clone(),
-            amount: *price,
-            description: format!("{credits} credits (auto top-up)"),
+            amount,
+            description,
         })
     }
 
@@ -135,7 +148,9 @@ impl Billing {
                 Error::Internal(unsettled.into())
             }
         })?;
-        work.commit().await?;
+        let committed = work.commit().await;
+        self.organization_changed(checkout.organization_id);
+        committed?;
         Ok(ended)
     }
 
@@ -146,6 +161,10 @@ impl Billing {
         failure: Option<ChargeFailure>,
     ) -> Result<(), Error> {
         let id = checkout.organization_id;
+        if let Purpose::Period { .. } = checkout.purpose {
+            let Some(reason) = failure else { return Ok(()) };
+            return self.end_period_without_charge(checkout, reason).await;
+        }
         let mut work = self.ports.store.begin(Scope::Organization(id)).await?;
         let top_up = work.auto_top_ups().find(id).await?;
         let kept = work.checkouts().find(id, checkout.id).await?;
@@ -161,6 +180,37 @@ impl Billing {
             work.auto_top_ups().save(&top_up, &[]).await?;
         }
         work.commit().await
+    }
+
+    /// The same for a period: the trial has expired, or the days of grace begin.
+    async fn end_period_without_charge(
+        &self,
+        checkout: &Checkout,
+        reason: ChargeFailure,
+    ) -> Result<(), Error> {
+        let id = checkout.organization_id;
+        let mut work = self.ports.store.begin(Scope::Organization(id)).await?;
+        let kept = work.checkouts().find(id, checkout.id).await?;
+        let Some(kept) = kept else { return Ok(()) };
+        self.period_failed(&mut *work, kept, reason).await?;
+        let committed = work.commit().await;
+        self.organization_changed(id);
+        committed
+    }
+
+    /// What never arrived for a period is not given up: it is asked for as if it were new, under
+    /// the same key, which nobody remembers. Nothing for what is given up, or has ended.
+    async fn recorded_anew(&self, checkout: &Checkout) -> Result<Option<Checkout>, Error> {
+        let Purpose::Period { .. } = checkout.purpose else { return Ok(None) };
+        let id = checkout.organization_id;
+        let mut work = self.ports.store.begin(Scope::Organization(id)).await?;
+        let kept = work.checkouts().find(id, checkout.id).await?;
+        let pending = kept.filter(|it| it.status == CheckoutStatus::Pending);
+        let Some(mut anew) = pending else { return Ok(None) };
+        anew.created_at = self.ports.clock.now();
+        work.checkouts().save(&anew, &[]).await?;
+        work.commit().await?;
+        Ok(Some(anew))
     }
 }
 
