@@ -11,16 +11,11 @@ use time::Duration;
 
 use crate::{
     Billing, Error, Refusal,
-    gateway_facts::GatewayFacts,
+    gateway_facts::{ARRIVED, GatewayFacts, REMEMBERED},
     open_checkout::gateway_failed,
     ports::{ChargeRequest, Charges, GatewayError, PaymentGateway, Scope, SeenPayment},
-    settle::Unsettled,
 };
 
-/// How long the gateway surely remembers what it was asked under a key: 24 hours, less a little.
-const REMEMBERED: Duration = Duration::hours(23);
-/// After this nothing that was sent can still arrive.
-const ARRIVED: Duration = Duration::hours(25);
 /// How far the gateway's clock may be behind ours.
 const SKEW: Duration = Duration::HOUR;
 
@@ -137,20 +132,7 @@ impl Billing {
         }
         let asked_at = self.ports.clock.wall();
         let ended = seen.status.captured() || seen.failed_as.is_some();
-        let payments = vec![seen];
-        let facts = GatewayFacts { checkout: None, subscription: None, payments, asked_at };
-        let catalogue = self.catalogue().await?;
-        let mut work = self.ports.store.begin(Scope::Engine).await?;
-        let settled = self.settle(&mut *work, &catalogue, &facts).await;
-        settled.map_err(|unsettled| match unsettled {
-            Unsettled::Store(error) => error,
-            Unsettled::UnknownCustomer(_) | Unsettled::UnknownPrice(_) => {
-                Error::Internal(unsettled.into())
-            }
-        })?;
-        let committed = work.commit().await;
-        self.organization_changed(checkout.organization_id);
-        committed?;
+        self.adopt(&GatewayFacts::of_payment(seen, asked_at)).await?;
         Ok(ended)
     }
 

@@ -18,7 +18,6 @@ use crate::{
     gateway_facts::GatewayFacts,
     open_checkout::gateway_failed,
     ports::{Cancellation, GatewaySubscriptions, NewRefund, PaymentGateway, Scope, SeenPayment},
-    settle::Unsettled,
 };
 
 /// How many are looked at in one round.
@@ -136,9 +135,8 @@ impl Billing {
         let catalogue = self.catalogue().await?;
         let mut work = self.ports.store.begin(Scope::Engine).await?;
         if let Some(paid) = paid {
-            let payments = vec![paid];
-            let facts = GatewayFacts { checkout: None, subscription: None, payments, asked_at };
-            self.settle(&mut *work, &catalogue, &facts).await.map_err(unsettled)?;
+            let facts = GatewayFacts::of_payment(paid, asked_at);
+            self.settle(&mut *work, &catalogue, &facts).await?;
         }
         duplicate.settled = true;
         let what = What::DuplicateCancelled {
@@ -160,14 +158,4 @@ pub(crate) fn subscriptions(
     let what = "bill subscriptions";
     let refused = Refusal::NotAtThisGateway { gateway: gateway.gateway().name(), what };
     Ok(gateway.subscriptions().ok_or(refused)?)
-}
-
-/// What it means that facts could not be taken in, where we asked for them.
-pub(crate) fn unsettled(unsettled: Unsettled) -> Error {
-    match unsettled {
-        Unsettled::Store(error) => error,
-        Unsettled::UnknownCustomer(_) | Unsettled::UnknownPrice(_) => {
-            Error::Internal(unsettled.into())
-        }
-    }
 }

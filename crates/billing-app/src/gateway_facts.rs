@@ -1,11 +1,16 @@
 //! What a gateway says now about the thing that a webhook named: asked outside of any transaction.
 
 use billing_domain::gateway::GatewayRef;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::ports::{
     About, GatewayError, PaymentGateway, SeenCheckout, SeenInvoice, SeenPayment, SeenSubscription,
 };
+
+/// How long a gateway surely remembers what it was asked under a key: 24 hours, less a little.
+pub(crate) const REMEMBERED: Duration = Duration::hours(23);
+/// After this nothing that was sent to it can still arrive.
+pub(crate) const ARRIVED: Duration = Duration::hours(25);
 
 /// What a gateway says now. What it was not asked about, or does not know, is absent.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,6 +23,11 @@ pub(crate) struct GatewayFacts {
 }
 
 impl GatewayFacts {
+    /// What it says of a payment.
+    pub(crate) fn of_payment(seen: SeenPayment, asked_at: OffsetDateTime) -> Self {
+        Self { checkout: None, subscription: None, payments: vec![seen], asked_at }
+    }
+
     /// Whom it is about, as the gateway knows them.
     pub(crate) fn customer(&self) -> Option<&GatewayRef> {
         let of_payment = || self.payments.iter().find_map(|payment| payment.customer.as_ref());

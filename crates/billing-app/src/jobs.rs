@@ -46,57 +46,82 @@ pub const JOBS: &[Job] = &[
         about: "Books what is due on idle accounts: starts, ends and notices of grants, holds that \
                 time out",
         schedule: Schedule::Every(Duration::seconds(5)),
-        work: |billing, steps| Box::pin(billing.book_all_due_credits(steps)),
+        work: |billing, steps| {
+            Box::pin(steps.until_idle(billing, move || billing.book_due_credits()))
+        },
     },
     Job {
         name: "top-ups",
         about: "Buys credits for those who run low and asked for it",
         schedule: Schedule::Every(Duration::seconds(5)),
-        work: |billing, steps| Box::pin(billing.top_up_all_credits(steps)),
+        work: |billing, steps| {
+            Box::pin(steps.until_idle(billing, move || billing.top_up_credits()))
+        },
     },
     Job {
         name: "trials",
         about: "Reminds of the ends of trials, and ends them: by a first payment, or without one",
         schedule: Schedule::Every(Duration::seconds(5)),
-        work: |billing, steps| Box::pin(billing.end_all_due_trials(steps)),
+        work: |billing, steps| {
+            Box::pin(steps.until_idle(billing, move || billing.end_due_trials(DUE_AT_ONCE)))
+        },
     },
     Job {
         name: "renewals",
         about: "Charges the periods of subscriptions that our own engine bills, and ends those that \
                 are not paid",
         schedule: Schedule::Every(Duration::seconds(5)),
-        work: |billing, steps| Box::pin(billing.renew_all_due_subscriptions(steps)),
+        work: |billing, steps| {
+            Box::pin(
+                steps.until_idle(billing, move || billing.renew_due_subscriptions(DUE_AT_ONCE)),
+            )
+        },
     },
     Job {
         name: "change-requests",
         about: "Carries out what is wanted of subscriptions when it is due, and asks after changes \
                 of which nothing was heard",
         schedule: Schedule::Every(Duration::seconds(5)),
-        work: |billing, steps| Box::pin(billing.carry_out_all_changes(steps)),
+        work: |billing, steps| Box::pin(steps.once(billing, move || billing.carry_out_changes())),
     },
     Job {
         name: "duplicates",
         about: "Ends subscriptions that were paid twice, and gives the money back",
         schedule: Schedule::Every(Duration::seconds(5)),
-        work: |billing, steps| Box::pin(billing.clear_all_duplicates(steps)),
+        work: |billing, steps| Box::pin(steps.once(billing, move || billing.clear_duplicates())),
     },
     Job {
         name: "partitions",
         about: "Makes the monthly partitions of the coming months",
         schedule: Schedule::Daily(time!(0:30)),
-        work: |billing, steps| Box::pin(billing.make_all_partitions(steps)),
+        work: |billing, steps| {
+            Box::pin(
+                steps.once(
+                    billing,
+                    move || async move { billing.make_partitions().await.map(|()| 1) },
+                ),
+            )
+        },
     },
     Job {
         name: "usage-roll-up",
         about: "Adds new use to its days, which people look at",
         schedule: Schedule::Every(Duration::minutes(5)),
-        work: |billing, steps| Box::pin(billing.roll_up_all_usage(steps)),
+        work: |billing, steps| Box::pin(steps.once(billing, move || billing.roll_up_usage())),
     },
     Job {
         name: "usage-archive",
         about: "Puts away months of use that are old enough, where a directory for them is set",
+        // What fails is tried again next week: the events stay until then.
         schedule: Schedule::Weekly(Weekday::Sunday, time!(3:00)),
-        work: |billing, steps| Box::pin(billing.archive_all_usage(steps)),
+        work: |billing, steps| {
+            Box::pin(
+                steps.once(
+                    billing,
+                    move || async move { Ok(billing.archive_old_usage().await?.len()) },
+                ),
+            )
+        },
     },
 ];
 
@@ -116,87 +141,6 @@ impl Billing {
             if !progress.any() {
                 break;
             }
-        }
-        Ok(())
-    }
-
-    async fn book_all_due_credits(&self, steps: &Steps<'_>) -> Result<(), Error> {
-        while let Some(_step) = steps.next(self).await? {
-            let woken = self.book_due_credits().await?;
-            steps.did(woken);
-            if woken == 0 {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    async fn top_up_all_credits(&self, steps: &Steps<'_>) -> Result<(), Error> {
-        while let Some(_step) = steps.next(self).await? {
-            let ended = self.top_up_credits().await?;
-            steps.did(ended);
-            if ended == 0 {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    async fn end_all_due_trials(&self, steps: &Steps<'_>) -> Result<(), Error> {
-        while let Some(_step) = steps.next(self).await? {
-            let done = self.end_due_trials(DUE_AT_ONCE).await?;
-            steps.did(done);
-            if done == 0 {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    async fn renew_all_due_subscriptions(&self, steps: &Steps<'_>) -> Result<(), Error> {
-        while let Some(_step) = steps.next(self).await? {
-            let done = self.renew_due_subscriptions(DUE_AT_ONCE).await?;
-            steps.did(done);
-            if done == 0 {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    async fn carry_out_all_changes(&self, steps: &Steps<'_>) -> Result<(), Error> {
-        if let Some(_step) = steps.next(self).await? {
-            steps.did(self.carry_out_changes().await?);
-        }
-        Ok(())
-    }
-
-    async fn clear_all_duplicates(&self, steps: &Steps<'_>) -> Result<(), Error> {
-        if let Some(_step) = steps.next(self).await? {
-            steps.did(self.clear_duplicates().await?);
-        }
-        Ok(())
-    }
-
-    async fn make_all_partitions(&self, steps: &Steps<'_>) -> Result<(), Error> {
-        if let Some(_step) = steps.next(self).await? {
-            self.make_partitions().await?;
-            steps.did(1);
-        }
-        Ok(())
-    }
-
-    async fn roll_up_all_usage(&self, steps: &Steps<'_>) -> Result<(), Error> {
-        if let Some(_step) = steps.next(self).await? {
-            steps.did(self.roll_up_usage().await?);
-        }
-        Ok(())
-    }
-
-    /// What fails is tried again next week: the events stay until then.
-    async fn archive_all_usage(&self, steps: &Steps<'_>) -> Result<(), Error> {
-        if let Some(_step) = steps.next(self).await? {
-            steps.did(self.archive_old_usage().await?.len());
         }
         Ok(())
     }

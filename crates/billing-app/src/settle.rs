@@ -26,7 +26,7 @@ use self::{change_requests::until_when, observed::observed};
 use crate::{
     Billing, Error,
     gateway_facts::GatewayFacts,
-    ports::{SeenCheckout, SeenCheckoutStatus, SeenPayment, SeenSubscription, UnitOfWork},
+    ports::{Scope, SeenCheckout, SeenCheckoutStatus, SeenPayment, SeenSubscription, UnitOfWork},
 };
 
 /// Why facts could not be taken in. They may be taken in later, when we know more.
@@ -43,7 +43,30 @@ pub(crate) enum Unsettled {
     Store(#[from] Error),
 }
 
+/// Where we asked for the facts ourselves, it is a fault of ours that they cannot be taken in.
+impl From<Unsettled> for Error {
+    fn from(unsettled: Unsettled) -> Self {
+        match unsettled {
+            Unsettled::Store(error) => error,
+            Unsettled::UnknownCustomer(_) | Unsettled::UnknownPrice(_) => {
+                Self::Internal(unsettled.into())
+            }
+        }
+    }
+}
+
 impl Billing {
+    /// Takes in facts that we asked for, in a unit of work of their own.
+    pub(crate) async fn adopt(&self, facts: &GatewayFacts) -> Result<(), Error> {
+        let catalogue = self.catalogue().await?;
+        let mut work = self.ports.store.begin(Scope::Engine).await?;
+        let organization = self.settle(&mut *work, &catalogue, facts).await?;
+        let committed = work.commit().await;
+        // Also where the outcome is unknown.
+        self.organization_changed(organization);
+        committed
+    }
+
     /// Takes facts in, within a unit of work of the engine. Whose they are.
     pub(crate) async fn settle(
         &self,

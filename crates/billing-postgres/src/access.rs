@@ -83,14 +83,8 @@ impl AccessKeys for PostgresUnit {
         let open = api_keys::table.find(id.0).filter(api_keys::revoked_at.is_null());
         let revoke = diesel::update(open).set(api_keys::revoked_at.eq(at));
         revoke.execute(self.connection()).await.map_err(failed)?;
-        let row: Option<KeyRow> = api_keys::table
-            .find(id.0)
-            .select(KeyRow::as_select())
-            .first(self.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(TryInto::try_into).transpose()
+        let query = api_keys::table.find(id.0).select(KeyRow::as_select());
+        self.record::<KeyRow, _, _>(query).await
     }
 }
 

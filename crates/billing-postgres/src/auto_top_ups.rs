@@ -106,15 +106,11 @@ statement! {
 #[async_trait]
 impl AutoTopUps for PostgresUnit {
     async fn find(&mut self, organization: OrganizationId) -> Result<Option<AutoTopUp>, Error> {
-        let row: Option<AutoTopUpRow> = auto_top_ups::table
+        let query = auto_top_ups::table
             .find(organization.0)
             .select(AutoTopUpRow::as_select())
-            .for_no_key_update()
-            .first(self.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(TryInto::try_into).transpose()
+            .for_no_key_update();
+        self.record::<AutoTopUpRow, _, _>(query).await
     }
 
     async fn balance(&mut self, organization: OrganizationId) -> Result<i64, Error> {

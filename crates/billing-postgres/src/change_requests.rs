@@ -177,15 +177,11 @@ impl ChangeRequests for PostgresUnit {
         organization: OrganizationId,
         id: ChangeId,
     ) -> Result<Option<ChangeRequest>, Error> {
-        let row: Option<ChangeRequestRow> = change_requests::table
+        let query = change_requests::table
             .find((organization.0, id.0))
             .select(ChangeRequestRow::as_select())
-            .for_no_key_update()
-            .first(self.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(TryInto::try_into).transpose()
+            .for_no_key_update();
+        self.record::<ChangeRequestRow, _, _>(query).await
     }
 
     async fn open(

@@ -174,15 +174,11 @@ impl Checkouts for PostgresUnit {
         organization: OrganizationId,
         id: CheckoutId,
     ) -> Result<Option<Checkout>, Error> {
-        let row: Option<CheckoutRow> = checkouts::table
+        let query = checkouts::table
             .find((organization.0, id.0))
             .select(CheckoutRow::as_select())
-            .for_no_key_update()
-            .first(self.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(TryInto::try_into).transpose()
+            .for_no_key_update();
+        self.record::<CheckoutRow, _, _>(query).await
     }
 
     async fn unfinished(&mut self, organization: OrganizationId) -> Result<Vec<Checkout>, Error> {

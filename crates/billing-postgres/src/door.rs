@@ -17,6 +17,15 @@ pub(crate) struct Frame {
     pub(crate) closing: &'static str,
 }
 
+/// A writer serves many organizations, so it runs as the engine. Its statements look up rows by
+/// their keys, and are planned once, perhaps while a table is still empty: such a plan would read
+/// all of a table that has grown since. The SELECT is refused where something failed before:
+/// PostgreSQL would answer ROLLBACK to the COMMIT without an error.
+pub(crate) const WRITING: Frame = Frame {
+    opening: "BEGIN; SET LOCAL ROLE billing_engine; SET LOCAL enable_seqscan = off",
+    closing: "SELECT; COMMIT",
+};
+
 /// A command, whose it is, and when it is decided.
 pub(crate) struct Order<'a, C> {
     pub(crate) organization: OrganizationId,

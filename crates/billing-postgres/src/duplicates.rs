@@ -94,15 +94,11 @@ impl Duplicates for PostgresUnit {
         organization: OrganizationId,
         reference: &GatewayRef,
     ) -> Result<Option<Duplicate>, Error> {
-        let row: Option<DuplicateRow> = duplicate_subscriptions::table
-            .find((organization.0, reference.gateway.name(), &reference.id))
+        let query = duplicate_subscriptions::table
+            .find((organization.0, reference.gateway.name().to_owned(), reference.id.clone()))
             .select(DuplicateRow::as_select())
-            .for_no_key_update()
-            .first(self.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(TryInto::try_into).transpose()
+            .for_no_key_update();
+        self.record::<DuplicateRow, _, _>(query).await
     }
 
     async fn save(&mut self, duplicate: &Duplicate, events: &[Event]) -> Result<(), Error> {

@@ -134,15 +134,11 @@ impl PostgresUnit {
 #[async_trait]
 impl Organizations for PostgresUnit {
     async fn find(&mut self, id: OrganizationId) -> Result<Option<Organization>, Error> {
-        let row: Option<OrganizationRow> = organizations::table
+        let query = organizations::table
             .find(id.0)
             .select(OrganizationRow::as_select())
-            .for_no_key_update()
-            .first(self.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(TryInto::try_into).transpose()
+            .for_no_key_update();
+        self.record::<OrganizationRow, _, _>(query).await
     }
 
     async fn insert(&mut self, organization: &Organization, events: &[Event]) -> Result<(), Error> {

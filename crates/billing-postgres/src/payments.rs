@@ -106,17 +106,13 @@ impl Payments for PostgresUnit {
     async fn by_reference(&mut self, reference: &GatewayRef) -> Result<Option<Payment>, Error> {
         let object = (Kind::Payment, reference.id.as_str());
         let Some(owner) = self.owner(reference.gateway, object).await? else { return Ok(None) };
-        let row: Option<PaymentRow> = payments::table
+        let query = payments::table
             .filter(payments::organization_id.eq(owner.0))
-            .filter(payments::gateway.eq(reference.gateway.name()))
-            .filter(payments::gateway_id.eq(&reference.id))
+            .filter(payments::gateway.eq(reference.gateway.name().to_owned()))
+            .filter(payments::gateway_id.eq(reference.id.clone()))
             .select(PaymentRow::as_select())
-            .for_no_key_update()
-            .first(self.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(TryInto::try_into).transpose()
+            .for_no_key_update();
+        self.record::<PaymentRow, _, _>(query).await
     }
 
     async fn save(&mut self, payment: &Payment, events: &[Event]) -> Result<(), Error> {

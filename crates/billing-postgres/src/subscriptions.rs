@@ -121,17 +121,13 @@ impl Subscriptions for PostgresUnit {
     ) -> Result<Option<Subscription>, Error> {
         let object = (Kind::Subscription, reference.id.as_str());
         let Some(owner) = self.owner(reference.gateway, object).await? else { return Ok(None) };
-        let row: Option<SubscriptionRow> = subscriptions::table
+        let query = subscriptions::table
             .filter(subscriptions::organization_id.eq(owner.0))
-            .filter(subscriptions::gateway.eq(reference.gateway.name()))
-            .filter(subscriptions::gateway_id.eq(&reference.id))
+            .filter(subscriptions::gateway.eq(reference.gateway.name().to_owned()))
+            .filter(subscriptions::gateway_id.eq(reference.id.clone()))
             .select(SubscriptionRow::as_select())
-            .for_no_key_update()
-            .first(self.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(TryInto::try_into).transpose()
+            .for_no_key_update();
+        self.record::<SubscriptionRow, _, _>(query).await
     }
 
     async fn find(
@@ -139,15 +135,11 @@ impl Subscriptions for PostgresUnit {
         organization: OrganizationId,
         id: SubscriptionId,
     ) -> Result<Option<Subscription>, Error> {
-        let row: Option<SubscriptionRow> = subscriptions::table
+        let query = subscriptions::table
             .find((organization.0, id.0))
             .select(SubscriptionRow::as_select())
-            .for_no_key_update()
-            .first(self.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(TryInto::try_into).transpose()
+            .for_no_key_update();
+        self.record::<SubscriptionRow, _, _>(query).await
     }
 
     async fn live(
@@ -155,17 +147,13 @@ impl Subscriptions for PostgresUnit {
         organization: OrganizationId,
         product_group: &str,
     ) -> Result<Option<Subscription>, Error> {
-        let row: Option<SubscriptionRow> = subscriptions::table
+        let query = subscriptions::table
             .filter(subscriptions::organization_id.eq(organization.0))
-            .filter(subscriptions::product_group.eq(product_group))
-            .filter(subscriptions::status.ne_all(ENDED))
+            .filter(subscriptions::product_group.eq(product_group.to_owned()))
+            .filter(subscriptions::status.ne_all(ENDED.map(str::to_owned)))
             .select(SubscriptionRow::as_select())
-            .for_no_key_update()
-            .first(self.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(TryInto::try_into).transpose()
+            .for_no_key_update();
+        self.record::<SubscriptionRow, _, _>(query).await
     }
 
     async fn save(

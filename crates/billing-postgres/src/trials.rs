@@ -115,15 +115,9 @@ impl TryFrom<TrialRow> for Trial {
 #[async_trait]
 impl Trials for PostgresUnit {
     async fn find(&mut self, organization: OrganizationId) -> Result<Option<Trial>, Error> {
-        let row: Option<TrialRow> = trials::table
-            .find(organization.0)
-            .select(TrialRow::as_select())
-            .for_no_key_update()
-            .first(self.connection())
-            .await
-            .optional()
-            .map_err(failed)?;
-        row.map(TryInto::try_into).transpose()
+        let query =
+            trials::table.find(organization.0).select(TrialRow::as_select()).for_no_key_update();
+        self.record::<TrialRow, _, _>(query).await
     }
 
     async fn claim(

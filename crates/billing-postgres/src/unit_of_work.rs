@@ -10,7 +10,8 @@ use billing_app::{
     },
 };
 use billing_domain::event::Event;
-use diesel_async::AsyncPgConnection;
+use diesel::{dsl::Limit, query_dsl::methods::LimitDsl};
+use diesel_async::{AsyncPgConnection, RunQueryDsl, methods::LoadQuery};
 
 use crate::{Database, error::failed, outbox::EventColumns, session::Session, statement::unless};
 
@@ -23,6 +24,21 @@ impl PostgresUnit {
     /// The connection on which it works.
     pub(crate) fn connection(&mut self) -> &mut AsyncPgConnection {
         self.session.connection()
+    }
+
+    /// The first row of a query, as the record that it stands for.
+    pub(crate) async fn record<'query, Row, Query, Record>(
+        &mut self,
+        query: Query,
+    ) -> Result<Option<Record>, Error>
+    where
+        Query: LimitDsl,
+        Limit<Query>: LoadQuery<'query, AsyncPgConnection, Row> + Send + 'query,
+        Row: Send,
+        Record: TryFrom<Row, Error = Error>,
+    {
+        let row: Vec<Row> = query.limit(1).load(self.connection()).await.map_err(failed)?;
+        row.into_iter().next().map(TryInto::try_into).transpose()
     }
 
     /// Writes down what happened, for others to be told.

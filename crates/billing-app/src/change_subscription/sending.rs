@@ -6,13 +6,12 @@ use billing_domain::{
     id::{ChangeId, OrganizationId},
     subscription::{ChangeRequest, Fate, Resumption, Subscription, Wish},
 };
-use time::Duration;
 
 use super::{considering::new_price, later, whole_second};
 use crate::{
     Billing, Error, Missing, Refusal,
-    clear_duplicates::{subscriptions, unsettled},
-    gateway_facts::ask,
+    clear_duplicates::subscriptions,
+    gateway_facts::{ARRIVED, REMEMBERED, ask},
     open_checkout::gateway_failed,
     ports::{
         About, Cancellation, GatewayError, GatewaySubscriptions, GoingOn, Outcome, PriceChange,
@@ -22,10 +21,6 @@ use crate::{
 
 /// How many are looked at in one round.
 const BATCH: i64 = 20;
-/// How long the gateway surely remembers what it was asked under a key: 24 hours, less a little.
-const REMEMBERED: Duration = Duration::hours(23);
-/// After this nothing that was sent can still arrive.
-const ARRIVED: Duration = Duration::hours(25);
 
 impl Billing {
     /// Looks after requests of which nothing was heard, and those whose time has come. How many
@@ -50,7 +45,7 @@ impl Billing {
             return Ok(());
         };
         // Asked first: what has come true is not sent again.
-        self.adopt(at_gateway(&subscription, &request)?).await?;
+        self.ask_and_adopt(at_gateway(&subscription, &request)?).await?;
         let request = self.requested(&request).await?;
         let age = self.ports.clock.now() - request.created_at;
         match request.fate {
@@ -108,7 +103,7 @@ impl Billing {
         let gateway = self.gateway(Some(reference.gateway))?;
         let answer = self.say(subscriptions(gateway)?, &subscription, request).await?;
         match answer {
-            Ok(Outcome::Done) => self.adopt(reference).await,
+            Ok(Outcome::Done) => self.ask_and_adopt(reference).await,
             Ok(Outcome::Declined(failure)) => {
                 self.fail_request(request, "the payment was declined").await?;
                 Err(Refusal::PaymentDeclined(failure).into())
@@ -160,18 +155,11 @@ impl Billing {
     }
 
     /// Asks the gateway how a subscription stands, and takes it in.
-    async fn adopt(&self, reference: &GatewayRef) -> Result<(), Error> {
+    async fn ask_and_adopt(&self, reference: &GatewayRef) -> Result<(), Error> {
         let gateway = self.gateway(Some(reference.gateway))?;
         let asked_at = self.ports.clock.wall();
         let facts = ask(gateway, &About::Subscription(reference.id.clone()), asked_at).await;
-        let facts = facts.map_err(|error| gateway_failed(gateway, error))?;
-        let catalogue = self.catalogue().await?;
-        let mut work = self.ports.store.begin(Scope::Engine).await?;
-        let settled = self.settle(&mut *work, &catalogue, &facts).await;
-        let organization = settled.map_err(unsettled)?;
-        let committed = work.commit().await;
-        self.organization_changed(organization);
-        committed
+        self.adopt(&facts.map_err(|error| gateway_failed(gateway, error))?).await
     }
 
     /// Records that nothing will come of a request.

@@ -64,6 +64,40 @@ impl<'a> Steps<'a> {
         Ok(Some(Step(pass)))
     }
 
+    /// Does a thing again and again, a step each time, until nothing was left to do.
+    pub(crate) async fn until_idle<Round>(
+        &self,
+        billing: &Billing,
+        round: impl Fn() -> Round,
+    ) -> Result<(), Error>
+    where
+        Round: Future<Output = Result<usize, Error>>,
+    {
+        while let Some(_step) = self.next(billing).await? {
+            let done = round().await?;
+            self.did(done);
+            if done == 0 {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does a thing in one step.
+    pub(crate) async fn once<Round>(
+        &self,
+        billing: &Billing,
+        round: impl FnOnce() -> Round,
+    ) -> Result<(), Error>
+    where
+        Round: Future<Output = Result<usize, Error>>,
+    {
+        if let Some(_step) = self.next(billing).await? {
+            self.did(round().await?);
+        }
+        Ok(())
+    }
+
     /// So much was done.
     pub(crate) fn did(&self, more: usize) {
         self.done.fetch_add(u64::try_from(more).unwrap_or(u64::MAX), Ordering::SeqCst);

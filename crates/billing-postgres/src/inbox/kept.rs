@@ -12,16 +12,9 @@ use tokio::try_join;
 use uuid::Uuid;
 
 use crate::{
-    door::Frame,
+    door::{Frame, WRITING},
     reader::{close, open},
     statement::statement,
-};
-
-/// The SELECT is refused where something failed before: PostgreSQL would answer ROLLBACK to the
-/// COMMIT without an error.
-const FRAME: Frame = Frame {
-    opening: "BEGIN; SET LOCAL ROLE billing_engine; SET LOCAL enable_seqscan = off",
-    closing: "SELECT; COMMIT",
 };
 
 statement! {
@@ -50,7 +43,7 @@ statement! {
 /// Prepares the statement on a new connection: a commit may not overtake one that is still being
 /// prepared.
 pub(super) async fn prepare(connection: &AsyncPgConnection) -> QueryResult<()> {
-    (&mut { connection }).batch_execute(FRAME.opening).await?;
+    (&mut { connection }).batch_execute(WRITING.opening).await?;
     flight(connection, &[], false, None).await?;
     (&mut { connection }).batch_execute("ROLLBACK").await
 }
@@ -62,7 +55,7 @@ pub(super) async fn keep(
     webhooks: &[&NewWebhook],
     again: bool,
 ) -> QueryResult<Vec<Uuid>> {
-    flight(connection, webhooks, again, Some(FRAME)).await
+    flight(connection, webhooks, again, Some(WRITING)).await
 }
 
 /// In a frame all of it is one flight.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use billing_app::{Error, ports::NewWebhook};
-use diesel_async::{AsyncPgConnection, pooled_connection::deadpool::Object};
+use diesel_async::AsyncPgConnection;
 use tokio::sync::{
     OwnedSemaphorePermit, Semaphore,
     mpsc::{self, error::TrySendError},
@@ -23,7 +23,7 @@ use uuid::Uuid;
 use super::kept::{keep, prepare};
 use crate::{
     Database,
-    database::bounded,
+    database::{bounded, on_own_thread},
     error::{failed, unreachable},
 };
 
@@ -56,11 +56,11 @@ pub(super) struct Receipts {
 }
 
 impl Receipts {
-    /// Starts the writers on the current runtime.
+    /// Starts the writers, each on a thread of its own.
     pub(super) fn start(database: &Database) -> Self {
         let start = |_| {
             let (queue, receipts) = mpsc::channel(MOST_WAITING);
-            tokio::spawn(write(database.clone(), receipts));
+            on_own_thread("receipts", write(database.clone(), receipts));
             queue
         };
         let places = Arc::new(Semaphore::new(MOST_BYTES_WAITING));
@@ -128,7 +128,7 @@ fn together(batch: &[Receipt]) -> usize {
 /// A writer's way to the database: one connection, kept as long as it works.
 struct Line {
     database: Database,
-    connection: Option<Object<AsyncPgConnection>>,
+    connection: Option<AsyncPgConnection>,
 }
 
 impl Line {
@@ -148,12 +148,10 @@ impl Line {
                     drop(answer.send(Ok(kept.contains(&webhook.id.0))));
                 }
             }
-            Err(Error::Unavailable { what, retry_after, cause }) => {
-                tracing::warn!(error = format!("{cause:#}"), batch = batch.len(), "inbox is away");
+            Err(error @ Error::Unavailable { .. }) => {
+                tracing::warn!(error = error.in_full(), batch = batch.len(), "inbox is away");
                 for receipt in batch {
-                    let cause = anyhow::anyhow!("{cause:#}");
-                    let away = Error::Unavailable { what, retry_after, cause };
-                    drop(receipt.answer.send(Err(away)));
+                    drop(receipt.answer.send(Err(error.for_another())));
                 }
             }
             Err(error) if batch.len() > 1 => {
@@ -178,28 +176,17 @@ impl Line {
             None => self.connect().await?,
         };
         let webhooks: Vec<_> = batch.iter().map(|receipt| &receipt.webhook).collect();
-        match bounded(async { keep(&connection, &webhooks, again).await.map_err(failed) }).await {
-            Ok(kept) => {
-                self.connection = Some(connection);
-                Ok(kept.into_iter().collect())
-            }
-            Err(error) => {
-                drop(Object::take(connection));
-                Err(error)
-            }
-        }
+        let keeping = async { keep(&connection, &webhooks, again).await.map_err(failed) };
+        let kept = bounded(keeping).await?;
+        self.connection = Some(connection);
+        Ok(kept.into_iter().collect())
     }
 
     /// A connection on which the statement is prepared.
-    async fn connect(&self) -> Result<Object<AsyncPgConnection>, Error> {
-        let connection = self.database.connection().await?;
-        match bounded(async { prepare(&connection).await.map_err(failed) }).await {
-            Ok(()) => Ok(connection),
-            Err(error) => {
-                drop(Object::take(connection));
-                Err(error)
-            }
-        }
+    async fn connect(&self) -> Result<AsyncPgConnection, Error> {
+        let connection = self.database.line().await?;
+        bounded(async { prepare(&connection).await.map_err(failed) }).await?;
+        Ok(connection)
     }
 }
 

@@ -6,17 +6,8 @@ use diesel_async::{AsyncPgConnection, SimpleAsyncConnection};
 use super::Job;
 use crate::{
     Database,
-    door::{Door, Frame, Order, apply},
+    door::{Door, Order, WRITING, apply},
     error::{failed, waited_for_a_lock},
-};
-
-/// A writer serves many organizations, so it runs as the engine. Its statements look up rows by
-/// their keys, and are planned once, perhaps while a table is still empty: such a plan would read
-/// all of a table that has grown since. The SELECT is refused where something failed before:
-/// PostgreSQL would answer ROLLBACK to the COMMIT without an error.
-const FRAME: Frame = Frame {
-    opening: "BEGIN; SET LOCAL ROLE billing_engine; SET LOCAL enable_seqscan = off",
-    closing: "SELECT; COMMIT",
 };
 
 /// A writer's way to the database: one connection, kept as long as it works.
@@ -79,7 +70,7 @@ impl Line {
                 job.commands.iter().map(move |command| Order { organization, command, now, again })
             })
             .collect();
-        let mut outcomes = apply::<D>(&connection, &orders, Some(FRAME)).await?.into_iter();
+        let mut outcomes = apply::<D>(&connection, &orders, Some(WRITING)).await?.into_iter();
         self.connection = Some(connection);
         // All that belong to a job are taken, also where an organization is unknown: the next ones
         // belong to the next job.
@@ -93,7 +84,7 @@ impl Line {
     async fn connect<D: Door>(&self) -> Result<AsyncPgConnection, Error> {
         let mut connection = self.database.line().await?;
         let prepared = async {
-            connection.batch_execute(FRAME.opening).await?;
+            connection.batch_execute(WRITING.opening).await?;
             D::prepare(&connection).await?;
             connection.batch_execute("ROLLBACK").await
         };
