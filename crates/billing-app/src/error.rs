@@ -89,11 +89,13 @@ pub enum Missing {
     Job,
     /// A trial: the organization never had one.
     Trial,
+    /// An invoice.
+    Invoice,
 }
 
 impl Missing {
     /// Every one of them, for the registry of error codes.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Organization,
         Self::Plan,
         Self::CreditProduct,
@@ -110,6 +112,7 @@ impl Missing {
         Self::AutoTopUp,
         Self::Job,
         Self::Trial,
+        Self::Invoice,
     ];
 
     /// Its name in messages.
@@ -131,6 +134,7 @@ impl Missing {
             Self::AutoTopUp => "auto top-up",
             Self::Job => "job",
             Self::Trial => "trial",
+            Self::Invoice => "invoice",
         }
     }
 }
@@ -344,6 +348,7 @@ impl From<InvalidOrganization> for Error {
             InvalidOrganization::Name => "name",
             InvalidOrganization::ExternalId => "external_id",
             InvalidOrganization::BillingEmail => "billing_email",
+            InvalidOrganization::TaxId => "tax_id",
         };
         Self::invalid(field, error.to_string())
     }

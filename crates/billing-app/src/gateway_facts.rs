@@ -18,6 +18,7 @@ pub(crate) struct GatewayFacts {
     pub(crate) checkout: Option<SeenCheckout>,
     pub(crate) subscription: Option<SeenSubscription>,
     pub(crate) payments: Vec<SeenPayment>,
+    pub(crate) invoices: Vec<SeenInvoice>,
     /// When it was asked: the gateway's own order of its states.
     pub(crate) asked_at: OffsetDateTime,
 }
@@ -25,18 +26,29 @@ pub(crate) struct GatewayFacts {
 impl GatewayFacts {
     /// What it says of a payment.
     pub(crate) fn of_payment(seen: SeenPayment, asked_at: OffsetDateTime) -> Self {
-        Self { checkout: None, subscription: None, payments: vec![seen], asked_at }
+        Self { payments: vec![seen], ..Self::none(asked_at) }
+    }
+
+    /// Nothing yet.
+    fn none(asked_at: OffsetDateTime) -> Self {
+        let (payments, invoices) = (Vec::new(), Vec::new());
+        Self { checkout: None, subscription: None, payments, invoices, asked_at }
     }
 
     /// Whom it is about, as the gateway knows them.
     pub(crate) fn customer(&self) -> Option<&GatewayRef> {
         let of_payment = || self.payments.iter().find_map(|payment| payment.customer.as_ref());
-        self.subscription.as_ref().map(|it| &it.customer).or_else(of_payment)
+        let of_invoice = || self.invoices.iter().find_map(|invoice| invoice.customer.as_ref());
+        let of_subscription = self.subscription.as_ref().map(|it| &it.customer);
+        of_subscription.or_else(of_payment).or_else(of_invoice)
     }
 
     /// Whether the gateway knows anything of it.
     pub(crate) fn is_empty(&self) -> bool {
-        self.checkout.is_none() && self.subscription.is_none() && self.payments.is_empty()
+        self.checkout.is_none()
+            && self.subscription.is_none()
+            && self.payments.is_empty()
+            && self.invoices.is_empty()
     }
 }
 
@@ -46,8 +58,7 @@ pub(crate) async fn ask(
     about: &About,
     asked_at: OffsetDateTime,
 ) -> Result<GatewayFacts, GatewayError> {
-    let mut facts =
-        GatewayFacts { checkout: None, subscription: None, payments: Vec::new(), asked_at };
+    let mut facts = GatewayFacts::none(asked_at);
     let subscription = match about {
         About::Checkout(session) => {
             facts.checkout = gateway.checkouts().find(session).await?;
@@ -59,6 +70,7 @@ pub(crate) async fn ask(
         About::Invoice(id) => {
             let invoice = gateway.payments().find_invoice(id).await?;
             facts.payments.extend(invoice.as_ref().and_then(payment_of));
+            facts.invoices.extend(invoice.clone());
             invoice.and_then(|it| it.subscription)
         }
         About::Payment(id) => {
@@ -74,6 +86,11 @@ pub(crate) async fn ask(
         let known = |it: &SeenPayment| facts.payments.iter().any(|p| p.reference == it.reference);
         if let Some(payment) = payment.filter(|it| !known(it)) {
             facts.payments.push(payment);
+        }
+        let latest = facts.subscription.as_ref().and_then(|it| it.latest_invoice.clone());
+        let known = |it: &SeenInvoice| facts.invoices.iter().any(|i| i.reference == it.reference);
+        if let Some(invoice) = latest.filter(|it| !known(it)) {
+            facts.invoices.push(invoice);
         }
     }
     Ok(facts)

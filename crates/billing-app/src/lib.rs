@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use billing_domain::{gateway::Gateway, trial::TrialRules};
+use billing_domain::{gateway::Gateway, invoice::Party, trial::TrialRules};
 
 mod advance_clock;
 mod analyze_usage;
@@ -44,6 +44,7 @@ pub mod ports;
 mod preview_change;
 mod process_webhooks;
 mod read_account;
+mod read_invoices;
 mod read_trials;
 mod rebuild_usage;
 mod receive_webhook;
@@ -90,6 +91,7 @@ pub use self::{
     preview_change::ChangePreview,
     process_webhooks::Progress,
     read_account::{CreditReport, MeterReport, Summary},
+    read_invoices::{HistoryEntry, HistoryPage},
     read_trials::{TrialFigures, TrialsOfMonth, TrialsOfPlan},
     rebuild_usage::Rebuilt,
     receive_webhook::{Received, Turned},
@@ -185,7 +187,7 @@ pub struct Ports {
 }
 
 /// Figures that an installation may set.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// Whether money is real; part of every API key.
     pub environment: Environment,
@@ -201,6 +203,8 @@ pub struct Settings {
     pub usage_kept_days: i64,
     /// How long trials are, and how much longer they may become.
     pub trials: TrialRules,
+    /// Who sells, as it stands on invoices of ours.
+    pub seller: Party,
 }
 
 impl Default for Settings {
@@ -213,6 +217,7 @@ impl Default for Settings {
             monthly_credits: true,
             usage_kept_days: 90,
             trials: TrialRules::default(),
+            seller: Party::default(),
         }
     }
 }

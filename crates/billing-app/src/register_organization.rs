@@ -4,6 +4,7 @@ use billing_domain::{
     currency::Currency,
     event::{Event, What},
     id::{EventId, OrganizationId},
+    locale::Locale,
     organization::{Country, Organization},
 };
 
@@ -22,6 +23,10 @@ pub struct NewOrganization {
     pub country: Option<Country>,
     /// What it pays in; by default what its country pays in.
     pub currency: Option<Currency>,
+    /// Under what number it pays tax.
+    pub tax_id: Option<String>,
+    /// The language in which it is written to.
+    pub locale: Locale,
 }
 
 impl Billing {
@@ -36,6 +41,8 @@ impl Billing {
             billing_email: new.billing_email,
             country: new.country,
             currency: new.currency.unwrap_or(by_country),
+            tax_id: new.tax_id,
+            locale: new.locale,
             created_at: now,
         }
         .validated()?;

@@ -2,7 +2,10 @@
 
 use billing_domain::catalogue::{self, Catalogue};
 
-use crate::{Billing, Error, ports::Scope};
+use crate::{
+    Billing, Error,
+    ports::{Catalogues, Scope},
+};
 
 impl Billing {
     /// Adds the default catalogue where there are no plans at all: what an operator changed or
@@ -11,10 +14,16 @@ impl Billing {
         let mut work = self.ports.store.begin(Scope::Operator).await?;
         let shelf = work.catalogue();
         let present = shelf.read().await?;
+        let seed = catalogue::seed(&mut || self.ports.ids.next());
         if !present.plans.is_empty() {
+            // Older installations have plans, and had no table of rates.
+            if present.tax_rates.is_empty() {
+                add_tax_rates(shelf, &seed).await?;
+                work.commit().await?;
+            }
             return Ok(present);
         }
-        let seed = catalogue::seed(&mut || self.ports.ids.next());
+        add_tax_rates(shelf, &seed).await?;
         for meter in &seed.meters {
             shelf.add_meter(meter).await?;
         }
@@ -33,4 +42,11 @@ impl Billing {
         work.commit().await?;
         Ok(seeded)
     }
+}
+
+async fn add_tax_rates(shelf: &mut dyn Catalogues, seed: &Catalogue) -> Result<(), Error> {
+    for rate in &seed.tax_rates {
+        shelf.add_tax_rate(rate).await?;
+    }
+    Ok(())
 }

@@ -7,6 +7,8 @@ mod change_requests;
 mod duplicates;
 mod grace;
 mod grants;
+mod invoices;
+mod mirror;
 mod observed;
 mod periods;
 mod top_ups;
@@ -97,9 +99,18 @@ impl Billing {
                 self.grant_pack(work, organization, id).await?;
             }
         }
+        let mut settled = Vec::new();
         for seen in &facts.payments {
             let whose = (organization, subscription_id);
-            self.settle_payment(work, catalogue, whose, seen).await?;
+            let payment = self.settle_payment(work, catalogue, whose, seen).await?;
+            settled.push((payment, seen));
+        }
+        for seen in &facts.invoices {
+            self.settle_invoice(work, catalogue, (organization, seen), facts).await?;
+        }
+        // Last, for whoever takes a number holds up all others who want one.
+        for (payment, seen) in &settled {
+            self.invoice_payment(work, catalogue, payment, seen).await?;
         }
         Ok(organization)
     }
@@ -254,7 +265,7 @@ impl Billing {
         catalogue: &Catalogue,
         (organization, subscription_id): (OrganizationId, Option<SubscriptionId>),
         seen: &SeenPayment,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<Payment, Unsettled> {
         let charge = self.charged_period(work, organization, seen.checkout_id).await?;
         let of_period = charge.as_ref().map(|charge| charge.subscription_id);
         let subscription_id = subscription_id.or(of_period);
@@ -293,16 +304,15 @@ impl Billing {
             work.payments().save(&payment, &[event]).await?;
         }
         if let Some(charge) = charge {
-            return self.settle_period(work, catalogue, charge, (&payment, seen.failed_as)).await;
+            self.settle_period(work, catalogue, charge, (&payment, seen.failed_as)).await?;
+            return Ok(payment);
         }
         self.settle_top_up(work, &payment, seen.failed_as).await?;
-        match payment.checkout_id.filter(|_| payment.status.captured()) {
-            Some(checkout) => {
-                self.grant_pack(work, organization, checkout).await?;
-                self.revoke_pack(work, &payment, checkout).await
-            }
-            None => Ok(()),
+        if let Some(checkout) = payment.checkout_id.filter(|_| payment.status.captured()) {
+            self.grant_pack(work, organization, checkout).await?;
+            self.revoke_pack(work, &payment, checkout).await?;
         }
+        Ok(payment)
     }
 
     pub(crate) fn what(

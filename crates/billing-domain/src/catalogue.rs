@@ -18,6 +18,7 @@ pub use self::{
 use crate::{
     id::{CreditProductId, PlanVersionId, PriceId},
     money::Money,
+    tax::{TaxBehavior, TaxRate},
 };
 
 /// The key of the plan that everybody without a subscription is on.
@@ -34,6 +35,8 @@ pub struct Catalogue {
     pub credit_events: Vec<CreditEvent>,
     /// What can be counted, by key.
     pub meters: Vec<Meter>,
+    /// What countries take of what we invoice ourselves, by country and day.
+    pub tax_rates: Vec<TaxRate>,
 }
 
 impl Catalogue {
@@ -136,6 +139,8 @@ pub struct CreditProduct {
     pub credits: i64,
     /// What it costs, one price per currency.
     pub prices: Vec<Money>,
+    /// Whether its prices contain tax.
+    pub tax: TaxBehavior,
     /// Whether it is on sale.
     pub active: bool,
 }

@@ -7,9 +7,10 @@ use uuid::Uuid;
 use crate::{
     gateway::Gateway,
     id::{
-        ChangeId, CheckoutId, EventId, GrantId, OrganizationId, PaymentId, SubscriptionId,
-        WebhookId,
+        ChangeId, CheckoutId, CreditNoteId, EventId, GrantId, InvoiceId, OrganizationId, PaymentId,
+        SubscriptionId, WebhookId,
     },
+    invoice::InvoiceStatus,
     money::Money,
     payment::{ChargeFailure, PaymentStatus},
     trial::Extension,
@@ -182,6 +183,30 @@ pub enum What {
         /// Whether the money came.
         status: PaymentStatus,
         /// How much.
+        amount: Money,
+    },
+    /// An invoice was drawn up, or changed.
+    #[serde(rename = "invoice.updated")]
+    InvoiceUpdated {
+        /// Which one.
+        invoice_id: InvoiceId,
+        /// Its number; a draft has none.
+        number: Option<String>,
+        /// Where it stands.
+        status: InvoiceStatus,
+        /// What is to be paid, in all.
+        total: Money,
+    },
+    /// A credit note was issued.
+    #[serde(rename = "credit_note.issued")]
+    CreditNoteIssued {
+        /// Which one.
+        credit_note_id: CreditNoteId,
+        /// Of which invoice.
+        invoice_id: InvoiceId,
+        /// Its number.
+        number: String,
+        /// How much was given back.
         amount: Money,
     },
     /// The balance of credits fell below what is worth telling.

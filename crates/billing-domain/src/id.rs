@@ -51,6 +51,10 @@ ids! {
     SubscriptionId,
     /// A payment, whatever the gateway.
     PaymentId,
+    /// An invoice, whoever draws it up.
+    InvoiceId,
+    /// A credit note of ours.
+    CreditNoteId,
     /// A grant of credits.
     GrantId,
     /// Credits that are reserved; also the decision that reserved them.

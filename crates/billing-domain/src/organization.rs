@@ -5,7 +5,7 @@ use core::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{currency::Currency, gateway::GatewayRef, id::OrganizationId};
+use crate::{currency::Currency, gateway::GatewayRef, id::OrganizationId, locale::Locale};
 
 /// What is billed.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +22,10 @@ pub struct Organization {
     pub country: Option<Country>,
     /// What it pays in.
     pub currency: Currency,
+    /// Under what number it pays tax.
+    pub tax_id: Option<String>,
+    /// The language in which it is written to.
+    pub locale: Locale,
     /// When it came to be.
     pub created_at: OffsetDateTime,
 }
@@ -38,6 +42,9 @@ pub enum InvalidOrganization {
     /// The address cannot receive mail.
     #[error("`billing_email` must be an email address")]
     BillingEmail,
+    /// The tax number is empty or too long.
+    #[error("`tax_id` must have 1 to 50 characters")]
+    TaxId,
 }
 
 impl Organization {
@@ -52,6 +59,10 @@ impl Organization {
         }
         if self.billing_email.as_deref().is_some_and(|email| !is_email(email)) {
             return Err(InvalidOrganization::BillingEmail);
+        }
+        let short = |id: &str| (1..=50).contains(&id.trim().chars().count());
+        if self.tax_id.as_deref().is_some_and(|id| !short(id)) {
+            return Err(InvalidOrganization::TaxId);
         }
         Ok(self)
     }
@@ -164,6 +175,8 @@ mod tests {
             billing_email: None,
             country: None,
             currency: Currency::USD,
+            tax_id: None,
+            locale: Locale::En,
             created_at: datetime!(2026-01-01 0:00 UTC),
         }
     }
@@ -174,6 +187,10 @@ mod tests {
         let named = |name: &str| Organization { name: name.to_owned(), ..acme() }.validated();
         assert_eq!(named("  "), Err(InvalidOrganization::Name));
         assert_eq!(named(&"x".repeat(201)), Err(InvalidOrganization::Name));
+        for (tax_id, good) in [("DE136695976", true), (" ", false), (&*"x".repeat(51), false)] {
+            let taxed = Organization { tax_id: Some(tax_id.to_owned()), ..acme() };
+            assert_eq!(taxed.validated().is_ok(), good, "{tax_id}");
+        }
         for (email, good) in [
             ("a@b.co", true),
             ("first.last+tag@sub.example.com", true),

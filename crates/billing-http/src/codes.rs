@@ -96,6 +96,8 @@ codes! {
         "Take a `name` from `GET /api/admin/jobs`.";
     TrialNotFound TRIAL_NOT_FOUND 404 final "The organization never had a trial"
         "Begin one with `POST /api/billing/trials`.";
+    InvoiceNotFound INVOICE_NOT_FOUND 404 final "No such invoice"
+        "Take an `id` from `GET /api/billing/invoices/{org_id}`.";
     MethodNotAllowed METHOD_NOT_ALLOWED 405 final "The path has no such method"
         "Use a method of the header `Allow`.";
     NotAcceptable NOT_ACCEPTABLE 406 final "No encoding is acceptable to both"

@@ -3,7 +3,7 @@
 use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use billing_domain::trial::TrialRules;
+use billing_domain::{invoice::Party, trial::TrialRules};
 use billing_postgres::Mode;
 use billing_stripe::StripeConfig;
 use secrecy::SecretString;
@@ -28,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) usage_kept_days: u16,
     /// How long trials are, and how much longer they may become.
     pub(crate) trials: TrialRules,
+    /// Who sells, as it stands on invoices.
+    pub(crate) seller: Party,
     /// How long the server says that it is not ready before it closes its door.
     pub(crate) notice: Duration,
     /// By which other schedulers run jobs.
@@ -88,10 +90,25 @@ impl Config {
             usage_archive_dir: text("BILLING_USAGE_ARCHIVE_DIR")?.map(PathBuf::from),
             usage_kept_days: usage_kept_days("BILLING_USAGE_KEPT_DAYS")?,
             trials: trials()?,
+            seller: seller()?,
             notice: seconds("BILLING_STOP_NOTICE_SECONDS")?,
             cron_secret: cron_secret()?,
         })
     }
+}
+
+/// Without a country, no tax is computed by the table of rates.
+fn seller() -> anyhow::Result<Party> {
+    let country = text("BILLING_SELLER_COUNTRY")?;
+    let country = country.map(|it| it.parse()).transpose();
+    Ok(Party {
+        name: text("BILLING_SELLER_NAME")?.unwrap_or_else(|| "Your product".to_owned()),
+        email: text("BILLING_SELLER_EMAIL")?,
+        // A variable of the environment is awkward to give several lines.
+        address: text("BILLING_SELLER_ADDRESS")?.map(|it| it.replace("\\n", "\n")),
+        country: country.context("BILLING_SELLER_COUNTRY is wrong")?,
+        tax_id: text("BILLING_SELLER_TAX_ID")?,
+    })
 }
 
 /// Stripe is on when its key is there.

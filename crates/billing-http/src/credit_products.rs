@@ -29,6 +29,9 @@ pub(crate) struct CreditProduct {
     credits: i64,
     /// One per currency.
     prices: Vec<Money>,
+    /// Whether the prices contain tax: `inclusive` or `exclusive`.
+    #[schema(example = "inclusive")]
+    tax_behavior: &'static str,
 }
 
 /// A pack to pay for; named by its id or its key.
@@ -125,13 +128,14 @@ impl BuyPack {
 
 impl From<&Pack> for CreditProduct {
     fn from(pack: &Pack) -> Self {
-        let Pack { id, key, name, credits, prices, active: _ } = pack;
+        let Pack { id, key, name, credits, prices, tax, active: _ } = pack;
         Self {
             id: id.0,
             key: key.clone(),
             name: name.clone(),
             credits: *credits,
             prices: prices.iter().copied().map(Money::from).collect(),
+            tax_behavior: tax.name(),
         }
     }
 }

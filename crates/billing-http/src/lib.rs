@@ -21,6 +21,7 @@ mod health;
 mod history;
 mod holds;
 mod idempotency;
+mod invoices;
 mod meters;
 mod moment;
 mod money;
@@ -117,6 +118,10 @@ routes! {
         GET    "/api/billing/usage/{org_id}/analytics"        Read   Gzip  usage_analytics::of;
         GET    "/api/billing/summary/{org_id}"                Read   Gzip  summary::of;
         GET    "/api/billing/history/{org_id}"                Read   Gzip  history::of;
+        GET    "/api/billing/invoices/{org_id}"               Read   Gzip  invoices::list;
+        GET    "/api/billing/invoices/{org_id}/{id}.html"     Read   Gzip  invoices::html;
+        GET    "/api/billing/invoices/{org_id}/{id}.pdf"      Read   Plain invoices::pdf;
+        GET    "/api/billing/invoices/{org_id}/{id}"          Read   Gzip  invoices::one;
 
         POST   "/api/admin/organizations"                     Admin  Once  organizations::register;
         GET    "/api/admin/organizations"                     Admin  Gzip  organizations::list;

@@ -174,6 +174,7 @@ const fn not_found(missing: Missing) -> Code {
         Missing::AutoTopUp => Code::AutoTopUpNotFound,
         Missing::Job => Code::JobNotFound,
         Missing::Trial => Code::TrialNotFound,
+        Missing::Invoice => Code::InvoiceNotFound,
     }
 }
 

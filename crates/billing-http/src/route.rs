@@ -124,7 +124,8 @@ where
 /// What is at no path, or not with this method.
 pub(crate) async fn nothing_here(request: HttpRequest) -> Result<HttpResponse, Problem> {
     let here = |route: &&Route| ResourceDef::new(route.path).is_match(request.path());
-    let methods: Vec<_> = crate::ROUTES.iter().filter(here).map(|route| route.method).collect();
+    let mut methods: Vec<_> = crate::ROUTES.iter().filter(here).map(|route| route.method).collect();
+    methods.dedup();
     if methods.is_empty() {
         return Err(Problem::new(Code::RouteNotFound, "There is nothing at this path"));
     }

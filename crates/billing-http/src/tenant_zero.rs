@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 use billing_app::{Billing, Error, NewApiKey, NewOrganization, Refusal, ports::Scopes};
-use billing_domain::{id::OrganizationId, organization::Organization};
+use billing_domain::{id::OrganizationId, locale::Locale, organization::Organization};
 
 /// The product's own id of the organization.
 const EXTERNAL_ID: &str = "demo";
@@ -54,6 +54,8 @@ async fn organization(billing: &Billing) -> anyhow::Result<Organization> {
         billing_email: Some("billing@demo.example".to_owned()),
         country: None,
         currency: None,
+        tax_id: None,
+        locale: Locale::En,
     };
     match billing.register_organization(new).await {
         Ok(organization) => Ok(organization),

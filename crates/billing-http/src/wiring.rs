@@ -57,6 +57,7 @@ impl Wired {
             automatic_tax: config.automatic_tax,
             usage_kept_days: config.usage_kept_days.into(),
             trials: config.trials,
+            seller: config.seller.clone(),
             ..Settings::default()
         };
         let archive_folder = config.usage_archive_dir.clone().map(Directory);
@@ -129,7 +130,7 @@ impl Wired {
             ids: Arc::new(Uuids),
             secrets: Arc::new(RingSecrets::default()),
         };
-        Billing::new(ports, self.settings)
+        Billing::new(ports, self.settings.clone())
     }
 
     /// Lets the records go.

@@ -9,6 +9,7 @@ use billing_domain::{
     catalogue::{Aggregation, Catalogue, CreditEvent, CreditProduct, Meter, Plan},
     id::CreditProductId,
     money::Money,
+    tax::TaxRate,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
@@ -22,6 +23,7 @@ use crate::{
 };
 
 mod plans;
+mod tax_rates;
 
 pub(crate) use self::plans::{amount, most};
 
@@ -42,13 +44,14 @@ impl Catalogues for PostgresUnit {
     }
 
     async fn add_credit_product(&mut self, product: &CreditProduct) -> Result<(), Error> {
-        let CreditProduct { id, key, name, credits, prices, active } = product;
+        let CreditProduct { id, key, name, credits, prices, tax, active } = product;
         let row = (
             credit_products::credit_product_id.eq(id.0),
             credit_products::key.eq(key),
             credit_products::name.eq(name),
             credit_products::credits.eq(credits),
             credit_products::active.eq(active),
+            credit_products::tax_behavior.eq(tax.name()),
         );
         let insert =
             diesel::insert_into(credit_products::table).values(row).on_conflict_do_nothing();
@@ -94,6 +97,10 @@ impl Catalogues for PostgresUnit {
         Ok(())
     }
 
+    async fn add_tax_rate(&mut self, rate: &TaxRate) -> Result<(), Error> {
+        tax_rates::add(self.connection(), rate).await
+    }
+
     async fn read(&mut self) -> Result<Catalogue, Error> {
         read(self.connection()).await
     }
@@ -124,6 +131,7 @@ async fn read(connection: &mut AsyncPgConnection) -> Result<Catalogue, Error> {
         credit_products: read_products(connection).await?,
         credit_events,
         meters,
+        tax_rates: tax_rates::read(connection).await?,
     })
 }
 
@@ -138,14 +146,15 @@ async fn read_products(connection: &mut AsyncPgConnection) -> Result<Vec<CreditP
         .load(connection)
         .await
         .map_err(failed)?;
-    let products: Vec<(Uuid, String, String, i64, bool)> = credit_products::table
+    let products: Vec<(Uuid, String, String, i64, bool, String)> = credit_products::table
         .order((credit_products::credits, credit_products::key))
         .load(connection)
         .await
         .map_err(failed)?;
     products
         .into_iter()
-        .map(|(id, key, name, credits, active)| {
+        .map(|(id, key, name, credits, active, tax)| {
+            let tax = tax.parse().map_err(anyhow::Error::from)?;
             let prices = prices
                 .iter()
                 .filter(|(product, ..)| *product == id)
@@ -153,7 +162,7 @@ async fn read_products(connection: &mut AsyncPgConnection) -> Result<Vec<CreditP
                 .collect::<Result<_, billing_domain::currency::UnknownCurrency>>()
                 .map_err(anyhow::Error::from)?;
             let id = CreditProductId(id);
-            Ok(CreditProduct { id, key, name, credits, prices, active })
+            Ok(CreditProduct { id, key, name, credits, prices, tax, active })
         })
         .collect()
 }

@@ -1,5 +1,7 @@
 //! What must hold in every database, whatever happened to it.
 
+mod invoices;
+
 use std::sync::LazyLock;
 
 use anyhow::Context;
@@ -303,4 +305,11 @@ const RECORDS: &[(&str, &str)] = &[
          WHERE o.kind IN ('subscription', 'payment') \
          AND o.organization_id IS DISTINCT FROM coalesce(s.organization_id, p.organization_id)",
     ),
+    invoices::SUMS,
+    invoices::NUMBERS,
+    invoices::PAID,
+    invoices::GIVEN_BACK,
+    invoices::APPEND_ONLY,
+    invoices::TOLD,
+    invoices::TENANT,
 ];

@@ -15,6 +15,7 @@ mod facts;
 mod inbox;
 mod installation;
 mod invariants;
+mod invoices;
 mod jobs;
 mod migrate;
 mod organizations;

@@ -31,12 +31,23 @@ pub(crate) struct OrganizationRow {
     country: Option<String>,
     currency: String,
     created_at: OffsetDateTime,
+    tax_id: Option<String>,
+    locale: String,
 }
 
 impl From<&Organization> for OrganizationRow {
     fn from(it: &Organization) -> Self {
-        let Organization { id, external_id, name, billing_email, country, currency, created_at } =
-            it;
+        let Organization {
+            id,
+            external_id,
+            name,
+            billing_email,
+            country,
+            currency,
+            tax_id,
+            locale,
+            created_at,
+        } = it;
         Self {
             organization_id: id.0,
             external_id: external_id.clone(),
@@ -45,6 +56,8 @@ impl From<&Organization> for OrganizationRow {
             country: country.map(|country| country.to_string()),
             currency: currency.to_string(),
             created_at: *created_at,
+            tax_id: tax_id.clone(),
+            locale: locale.name().to_owned(),
         }
     }
 }
@@ -61,6 +74,8 @@ impl TryFrom<OrganizationRow> for Organization {
             country,
             currency,
             created_at,
+            tax_id,
+            locale,
         } = row;
         Ok(Self {
             id: OrganizationId(organization_id),
@@ -69,6 +84,8 @@ impl TryFrom<OrganizationRow> for Organization {
             billing_email,
             country: country.map(|it| it.parse()).transpose().map_err(anyhow::Error::from)?,
             currency: currency.parse().map_err(anyhow::Error::from)?,
+            tax_id,
+            locale: locale.parse().map_err(anyhow::Error::from)?,
             created_at,
         })
     }
@@ -81,6 +98,7 @@ pub(crate) enum Kind {
     Checkout,
     Subscription,
     Payment,
+    Invoice,
 }
 
 impl Kind {
@@ -90,6 +108,7 @@ impl Kind {
             Self::Checkout => "checkout",
             Self::Subscription => "subscription",
             Self::Payment => "payment",
+            Self::Invoice => "invoice",
         }
     }
 }
@@ -139,6 +158,17 @@ impl Organizations for PostgresUnit {
             .select(OrganizationRow::as_select())
             .for_no_key_update();
         self.record::<OrganizationRow, _, _>(query).await
+    }
+
+    async fn look(&mut self, id: OrganizationId) -> Result<Option<Organization>, Error> {
+        let row: Option<OrganizationRow> = organizations::table
+            .find(id.0)
+            .select(OrganizationRow::as_select())
+            .first(self.connection())
+            .await
+            .optional()
+            .map_err(failed)?;
+        row.map(TryInto::try_into).transpose()
     }
 
     async fn insert(&mut self, organization: &Organization, events: &[Event]) -> Result<(), Error> {

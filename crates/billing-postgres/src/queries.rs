@@ -3,12 +3,15 @@
 use async_trait::async_trait;
 use billing_app::{
     Error,
-    ports::{CreditSummary, LedgerQueries, MoneyQueries, OrganizationQueries, Page, Scope},
+    ports::{
+        CreditSummary, InvoiceFilter, LedgerQueries, MoneyQueries, OrganizationQueries, Page, Scope,
+    },
 };
 use billing_domain::{
     auto_top_up::AutoTopUp,
     credits::{CreditDecision, Entry, Grant},
-    id::{DecisionId, OrganizationId, PaymentId},
+    id::{CreditNoteId, DecisionId, InvoiceId, OrganizationId, PaymentId},
+    invoice::{CreditNote, Invoice},
     organization::Organization,
     payment::Payment,
     usage::UsageDecision,
@@ -26,6 +29,7 @@ use crate::{
         rows::{GrantRow, grant, settings},
     },
     error::failed,
+    invoices,
     organizations::OrganizationRow,
     payments::PaymentRow,
     schema::{
@@ -82,6 +86,32 @@ impl MoneyQueries for Database {
             .select(PaymentRow::as_select());
         let rows: Vec<PaymentRow> = self.rows(Scope::Organization(organization), query).await?;
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    async fn invoices(
+        &self,
+        organization: OrganizationId,
+        filter: InvoiceFilter,
+        page: Page<InvoiceId>,
+    ) -> Result<Vec<Invoice>, Error> {
+        invoices::invoices(self, organization, filter, page).await
+    }
+
+    async fn invoice(
+        &self,
+        organization: OrganizationId,
+        id: InvoiceId,
+    ) -> Result<Option<Invoice>, Error> {
+        invoices::invoice(self, organization, id).await
+    }
+
+    async fn credit_notes(
+        &self,
+        organization: OrganizationId,
+        of: Option<InvoiceId>,
+        page: Page<CreditNoteId>,
+    ) -> Result<Vec<CreditNote>, Error> {
+        invoices::credit_notes(self, organization, of, page).await
     }
 
     async fn auto_top_up(&self, organization: OrganizationId) -> Result<Option<AutoTopUp>, Error> {

@@ -9,6 +9,8 @@ diesel::table! {
         country -> Nullable<Text>,
         currency -> Text,
         created_at -> Timestamptz,
+        tax_id -> Nullable<Text>,
+        locale -> Text,
     }
 }
 
@@ -166,6 +168,87 @@ diesel::table! {
 }
 
 diesel::table! {
+    document_numbers (series, year) {
+        series -> Text,
+        year -> Integer,
+        last -> BigInt,
+    }
+}
+
+diesel::table! {
+    invoices (organization_id, invoice_id) {
+        organization_id -> Uuid,
+        invoice_id -> Uuid,
+        gateway -> Nullable<Text>,
+        gateway_id -> Nullable<Text>,
+        number -> Nullable<Text>,
+        status -> Text,
+        currency -> Text,
+        discount -> BigInt,
+        tax -> BigInt,
+        credit -> BigInt,
+        total -> BigInt,
+        paid -> BigInt,
+        discounts -> Jsonb,
+        taxes -> Jsonb,
+        credits -> Jsonb,
+        seller -> Jsonb,
+        buyer -> Jsonb,
+        no_tax -> Nullable<Text>,
+        subscription_id -> Nullable<Uuid>,
+        payment_id -> Nullable<Uuid>,
+        checkout_id -> Nullable<Uuid>,
+        period_start -> Nullable<Timestamptz>,
+        period_end -> Nullable<Timestamptz>,
+        hosted_url -> Nullable<Text>,
+        pdf_url -> Nullable<Text>,
+        created_at -> Timestamptz,
+        issued_at -> Nullable<Timestamptz>,
+        due_at -> Nullable<Timestamptz>,
+        paid_at -> Nullable<Timestamptz>,
+        observed_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    invoice_lines (organization_id, invoice_id, position) {
+        organization_id -> Uuid,
+        invoice_id -> Uuid,
+        position -> Integer,
+        kind -> Text,
+        description -> Text,
+        quantity -> BigInt,
+        unit_amount -> Nullable<BigInt>,
+        amount -> BigInt,
+        period_start -> Nullable<Timestamptz>,
+        period_end -> Nullable<Timestamptz>,
+        bills -> Text,
+        subscription_id -> Nullable<Uuid>,
+        price_id -> Nullable<Uuid>,
+        gateway_price -> Nullable<Text>,
+        credit_product_id -> Nullable<Uuid>,
+        credits -> Nullable<BigInt>,
+        meter -> Nullable<Text>,
+        window_start -> Nullable<Timestamptz>,
+        window_end -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    credit_notes (organization_id, credit_note_id) {
+        organization_id -> Uuid,
+        credit_note_id -> Uuid,
+        number -> Text,
+        invoice_id -> Uuid,
+        payment_id -> Uuid,
+        currency -> Text,
+        amount -> BigInt,
+        taxes -> Jsonb,
+        issued_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     auto_top_ups (organization_id) {
         organization_id -> Uuid,
         enabled -> Bool,
@@ -289,6 +372,17 @@ diesel::table! {
         name -> Text,
         credits -> BigInt,
         active -> Bool,
+        tax_behavior -> Text,
+    }
+}
+
+diesel::table! {
+    tax_rates (country, valid_from) {
+        country -> Text,
+        valid_from -> Date,
+        valid_to -> Nullable<Date>,
+        name -> Text,
+        percent -> Text,
     }
 }
 

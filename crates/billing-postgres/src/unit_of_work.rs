@@ -5,8 +5,8 @@ use billing_app::{
     Error,
     ports::{
         AccessKeys, AutoTopUps, Catalogues, ChangeRequests, Checkouts, Credits, Duplicates,
-        InboxMarks, Organizations, Payments, Renewals, Scope, Store, Subscriptions, Trials,
-        UnitOfWork, Usage,
+        InboxMarks, Invoices, Organizations, Payments, Renewals, Scope, Store, Subscriptions,
+        Trials, UnitOfWork, Usage,
     },
 };
 use billing_domain::event::Event;
@@ -79,6 +79,10 @@ impl UnitOfWork for PostgresUnit {
     }
 
     fn payments(&mut self) -> &mut dyn Payments {
+        self
+    }
+
+    fn invoices(&mut self) -> &mut dyn Invoices {
         self
     }
 

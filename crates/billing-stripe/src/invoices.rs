@@ -5,6 +5,7 @@ use billing_domain::period::Period;
 
 use crate::{
     Stripe,
+    documents::document,
     form::Form,
     payments::{Occasion, seen_payment},
     reference,
@@ -24,12 +25,15 @@ impl Stripe {
     ) -> Result<SeenInvoice, GatewayError> {
         let subscription = invoice.subscription();
         let period = subscription.and_then(|_| invoice.period());
+        let more = self.more_lines(invoice).await?;
         Ok(SeenInvoice {
             reference: reference(&invoice.id),
             subscription: subscription.map(ToOwned::to_owned),
             paid: invoice.is_paid(),
             period: period.map(|span| Period { start: span.start, end: span.end }),
             payment: self.payment_of(invoice).await?,
+            customer: invoice.customer.as_ref().map(|customer| reference(&customer.0)),
+            document: document(invoice, &more)?,
         })
     }
 

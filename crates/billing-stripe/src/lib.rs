@@ -3,6 +3,7 @@
 mod charges;
 mod checkouts;
 mod customers;
+mod documents;
 mod portal;
 
 mod changes;

@@ -40,6 +40,8 @@ impl GatewayPayments for Stripe {
 pub(crate) struct Occasion {
     checkout_id: Option<CheckoutId>,
     tax: Option<Money>,
+    taxed: bool,
+    discount: Option<Money>,
     description: Option<String>,
     document_url: Option<String>,
 }
@@ -47,8 +49,16 @@ pub(crate) struct Occasion {
 impl Occasion {
     /// A purchase on a page.
     pub(crate) fn checkout(session: &Session) -> Result<Self, GatewayError> {
-        let tax = session.currency.as_deref().map(|currency| from_wire(session.tax(), currency));
-        Ok(Self { checkout_id: session.checkout_id(), tax: tax.transpose()?, ..Self::default() })
+        let currency = session.currency.as_deref();
+        let tax = currency.map(|currency| from_wire(session.tax(), currency));
+        let discount = currency.map(|currency| from_wire(session.discount(), currency));
+        Ok(Self {
+            checkout_id: session.checkout_id(),
+            tax: tax.transpose()?,
+            taxed: session.is_taxed(),
+            discount: discount.transpose()?,
+            ..Self::default()
+        })
     }
 
     /// An invoice.
@@ -58,6 +68,8 @@ impl Occasion {
         Ok(Self {
             checkout_id: None,
             tax: tax.transpose()?,
+            taxed: true,
+            discount: None,
             description: Some(
                 number.map_or_else(|| "Invoice".to_owned(), |number| format!("Invoice {number}")),
             ),
@@ -137,6 +149,8 @@ pub(crate) fn seen_payment(
         status,
         amount,
         tax,
+        taxed: occasion.taxed,
+        discount: occasion.discount.unwrap_or(Money::zero(amount.currency())),
         refunded,
         description: occasion
             .description

@@ -5,6 +5,7 @@
 mod checkout;
 mod event;
 mod invoice;
+mod invoice_line;
 mod payment;
 mod subscription;
 
@@ -18,7 +19,8 @@ use serde::{
 pub(crate) use self::{
     checkout::Session,
     event::{Event, Subject},
-    invoice::{Invoice, InvoicePayment, Preview, PreviewLine},
+    invoice::{Address, Invoice, InvoicePayment, Preview, PreviewLine, Tax},
+    invoice_line::InvoiceLine,
     payment::{Charge, PaymentIntent},
     subscription::{Item, Schedule, Subscription},
 };
@@ -39,6 +41,8 @@ pub(crate) struct Page {
 #[derive(Deserialize)]
 pub(crate) struct List<T> {
     pub(crate) data: Vec<T>,
+    #[serde(default)]
+    pub(crate) has_more: bool,
 }
 
 /// A linked object: its id, or the whole of it.

@@ -62,6 +62,22 @@ macro_rules! conformance {
                 a_payment_is_known_by_one_reference
                 payments_are_listed_in_pages
             }
+            invoices {
+                invoices_come_back_as_they_were
+                an_invoice_goes_through_its_states
+                lines_of_an_invoice_are_replaced
+                an_invoice_is_known_by_one_reference
+                a_payment_has_one_invoice_of_ours
+                invoices_are_listed_in_pages
+                invoices_are_filtered
+                credit_notes_come_back_as_they_were
+                an_invoice_stays_in_its_scope
+            }
+            invoice_numbers {
+                numbers_follow_each_other
+                an_abandoned_unit_leaves_no_gap
+                numbers_have_no_gaps_at_the_same_time
+            }
             auto_top_ups {
                 auto_top_ups_come_back_as_they_were
                 an_auto_top_up_stays_in_its_scope

@@ -3,6 +3,7 @@
 mod accounts;
 mod changes_asked;
 mod inbox;
+mod invoices;
 mod jobs;
 mod ledgers;
 mod money;

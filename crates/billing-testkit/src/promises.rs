@@ -23,6 +23,8 @@ pub mod dead_letters;
 pub mod facts;
 pub mod gateway;
 pub mod inbox;
+pub mod invoice_numbers;
+pub mod invoices;
 pub mod jobs;
 pub mod leases;
 pub mod lifecycle;

@@ -1,5 +1,6 @@
 //! A payment gateway: small, and made of the roles that it can play.
 
+mod document;
 mod subscriptions;
 
 use std::collections::BTreeMap;
@@ -15,9 +16,12 @@ use billing_domain::{
 };
 use time::OffsetDateTime;
 
-pub use self::subscriptions::{
-    Cancellation, GatewaySubscriptions, GoingOn, NewPrice, Outcome, PreviewOf, PriceChange,
-    SeenLine, SeenPreview, SeenPrice, SeenSubscription,
+pub use self::{
+    document::SeenDocument,
+    subscriptions::{
+        Cancellation, GatewaySubscriptions, GoingOn, NewPrice, Outcome, PreviewOf, PriceChange,
+        SeenLine, SeenPreview, SeenPrice, SeenSubscription,
+    },
 };
 
 /// A payment gateway. A capability is the presence of a role; what is absent is refused by name.
@@ -194,6 +198,10 @@ pub struct SeenInvoice {
     pub period: Option<Period>,
     /// The payment that was made or tried for it; nothing for an invoice of nothing.
     pub payment: Option<SeenPayment>,
+    /// Who pays, as it knows them.
+    pub customer: Option<GatewayRef>,
+    /// All that stands on it; nothing where the gateway showed only a part.
+    pub document: Option<SeenDocument>,
 }
 
 /// What a gateway says of a payment.
@@ -211,6 +219,10 @@ pub struct SeenPayment {
     pub amount: Money,
     /// The tax in it.
     pub tax: Money,
+    /// Whether the gateway computed the tax, be it nothing; else nobody did.
+    pub taxed: bool,
+    /// What was given off the price.
+    pub discount: Money,
     /// How much was given back.
     pub refunded: Money,
     /// What it is for, in a few words.

@@ -9,8 +9,10 @@ use billing_domain::{
     credits::{CreditDecision, Entry, Grant, Settings},
     gateway::GatewayRef,
     id::{
-        ApiKeyId, ChangeId, DecisionId, OrganizationId, PaymentId, PlanVersionId, SubscriptionId,
+        ApiKeyId, ChangeId, CreditNoteId, DecisionId, InvoiceId, OrganizationId, PaymentId,
+        PlanVersionId, SubscriptionId,
     },
+    invoice::{CreditNote, Invoice, InvoiceStatus},
     organization::Organization,
     payment::Payment,
     subscription::ChangeRequest,
@@ -57,6 +59,27 @@ pub trait MoneyQueries: Send + Sync {
         organization: OrganizationId,
         page: Page<PaymentId>,
     ) -> Result<Vec<Payment>, Error>;
+    /// An organization's invoices that a filter lets through, the newest first.
+    async fn invoices(
+        &self,
+        organization: OrganizationId,
+        filter: InvoiceFilter,
+        page: Page<InvoiceId>,
+    ) -> Result<Vec<Invoice>, Error>;
+    /// One of an organization's invoices.
+    async fn invoice(
+        &self,
+        organization: OrganizationId,
+        id: InvoiceId,
+    ) -> Result<Option<Invoice>, Error>;
+    /// An organization's credit notes, the newest first; only those on one invoice, where one is
+    /// named.
+    async fn credit_notes(
+        &self,
+        organization: OrganizationId,
+        of: Option<InvoiceId>,
+        page: Page<CreditNoteId>,
+    ) -> Result<Vec<CreditNote>, Error>;
     /// What an organization wants bought for it; nothing where it never said.
     async fn auto_top_up(&self, organization: OrganizationId) -> Result<Option<AutoTopUp>, Error>;
     /// Organizations for which a pack may be to buy, or a charge is under way, and it is time to
@@ -126,6 +149,16 @@ pub struct TrialCohort {
     pub month: OffsetDateTime,
     /// How they went.
     pub counts: TrialCounts,
+}
+
+/// Which invoices.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct InvoiceFilter {
+    /// Only those that stand there.
+    pub status: Option<InvoiceStatus>,
+    /// Only those of this year by UTC: in which they were issued, or drawn up where they are
+    /// drafts.
+    pub year: Option<i32>,
 }
 
 /// What stands in the ledgers.

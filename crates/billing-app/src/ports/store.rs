@@ -1,5 +1,7 @@
 //! Records, changed in units of work.
 
+mod invoices;
+
 use async_trait::async_trait;
 use billing_domain::{
     auto_top_up::AutoTopUp,
@@ -13,11 +15,13 @@ use billing_domain::{
     payment::Payment,
     renewal::Renewal,
     subscription::{Change, ChangeRequest, Duplicate, Subscription},
+    tax::TaxRate,
     trial::Trial,
     usage::{Counter, CounterKey, RawUse, Recount, Tallies, UsageCommand, UsageOutcome},
 };
 use time::OffsetDateTime;
 
+pub use self::invoices::Invoices;
 use crate::{
     Error,
     ports::{ApiKey, Claim, Tried},
@@ -59,6 +63,8 @@ pub trait UnitOfWork: Send {
     fn duplicates(&mut self) -> &mut dyn Duplicates;
     /// Payments.
     fn payments(&mut self) -> &mut dyn Payments;
+    /// Invoices and credit notes.
+    fn invoices(&mut self) -> &mut dyn Invoices;
     /// Auto top-ups of credits.
     fn auto_top_ups(&mut self) -> &mut dyn AutoTopUps;
     /// Trials.
@@ -85,6 +91,8 @@ pub trait UnitOfWork: Send {
 pub trait Organizations: Send {
     /// Finds one and holds it.
     async fn find(&mut self, id: OrganizationId) -> Result<Option<Organization>, Error>;
+    /// One as it is described. It is not held.
+    async fn look(&mut self, id: OrganizationId) -> Result<Option<Organization>, Error>;
     /// Records a new one, with its empty accounts, and what happened.
     /// `Refused(ExternalIdTaken)` when another has its external id.
     async fn insert(&mut self, organization: &Organization, events: &[Event]) -> Result<(), Error>;
@@ -341,6 +349,8 @@ pub trait Catalogues: Send {
     async fn add_credit_event(&mut self, event: &CreditEvent) -> Result<(), Error>;
     /// Adds a meter.
     async fn add_meter(&mut self, meter: &Meter) -> Result<(), Error>;
+    /// Adds what a country takes from a day on.
+    async fn add_tax_rate(&mut self, rate: &TaxRate) -> Result<(), Error>;
     /// Everything on sale, as this unit sees it.
     async fn read(&mut self) -> Result<Catalogue, Error>;
 }

@@ -29,6 +29,7 @@ mod give_bonus;
 mod grant_credits;
 mod grant_to_many;
 mod hold_credits;
+mod invoices;
 mod open_checkout;
 mod open_portal;
 mod process_webhooks;

@@ -13,6 +13,7 @@ use billing_domain::{
     event::{INSTALLATION, What},
     gateway::Gateway,
     id::{CheckoutId, OrganizationId, WebhookId},
+    locale::Locale,
     payment::Payment,
     period::Interval,
     subscription::Subscription,
@@ -76,6 +77,8 @@ pub(crate) fn acme() -> NewOrganization {
         billing_email: Some("billing@acme.test".to_owned()),
         country: Some("US".parse().expect("it is a country")),
         currency: None,
+        tax_id: None,
+        locale: Locale::En,
     }
 }
 

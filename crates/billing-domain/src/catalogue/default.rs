@@ -11,6 +11,7 @@ use crate::{
     id::{CreditProductId, PlanId, PlanVersionId, PriceId},
     money::Money,
     period::Interval,
+    tax::{TaxBehavior, tax_rates},
 };
 
 /// Where the ids of a new catalogue come from.
@@ -109,6 +110,7 @@ pub fn seed(next: Seed<'_>) -> Catalogue {
                 aggregation: Aggregation::Sum,
             })
             .collect(),
+        tax_rates: tax_rates(),
     }
 }
 
@@ -175,6 +177,7 @@ fn credit_product((credits, dollars): &(i64, i64), next: Seed<'_>) -> CreditProd
         name: format!("{credits} credits"),
         credits: *credits,
         prices: vec![Money::new(dollars * 100, Currency::USD)],
+        tax: TaxBehavior::Inclusive,
         active: true,
     }
 }

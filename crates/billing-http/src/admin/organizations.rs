@@ -8,6 +8,7 @@ use actix_web::{
 use billing_app::{Error, Missing, NewOrganization};
 use billing_domain::{
     currency::Currency,
+    locale::Locale,
     organization::{Country, Organization as Record},
 };
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,11 @@ pub(crate) struct Organization {
     /// What it pays in; ISO 4217.
     #[schema(example = "EUR")]
     currency: String,
+    /// Under what number it pays tax.
+    tax_id: Option<String>,
+    /// The language in which it is written to: `en` or `ar`.
+    #[schema(example = "en")]
+    locale: &'static str,
     created_at: Moment,
 }
 
@@ -65,6 +71,13 @@ pub(crate) struct Register {
     /// By default what its country pays in.
     #[schema(value_type = Option<String>, example = "EUR")]
     currency: Option<Currency>,
+    /// Under what number it pays tax; a business of the EU needs it for the reverse charge.
+    #[schema(min_length = 1, max_length = 50, example = "DE136695976")]
+    tax_id: Option<String>,
+    /// The language in which it is written to: `en` or `ar`.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, example = "en")]
+    locale: Locale,
 }
 
 /// Which organizations.
@@ -133,15 +146,24 @@ pub(crate) async fn one(http: Data<Http>, which: Owned) -> Result<Json<Organizat
 
 impl From<Register> for NewOrganization {
     fn from(body: Register) -> Self {
-        let Register { name, external_id, billing_email, country, currency } = body;
-        Self { name, external_id, billing_email, country, currency }
+        let Register { name, external_id, billing_email, country, currency, tax_id, locale } = body;
+        Self { name, external_id, billing_email, country, currency, tax_id, locale }
     }
 }
 
 impl From<Record> for Organization {
     fn from(organization: Record) -> Self {
-        let Record { id, external_id, name, billing_email, country, currency, created_at } =
-            organization;
+        let Record {
+            id,
+            external_id,
+            name,
+            billing_email,
+            country,
+            currency,
+            tax_id,
+            locale,
+            created_at,
+        } = organization;
         Self {
             id: id.0,
             external_id,
@@ -149,6 +171,8 @@ impl From<Record> for Organization {
             billing_email,
             country: country.map(|country| country.code().to_owned()),
             currency: currency.code().to_owned(),
+            tax_id,
+            locale: locale.name(),
             created_at: Moment(created_at),
         }
     }

@@ -12,12 +12,14 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("billing-bench", &[], &[]),
     // Its tests use all features of it.
     ("billing-client", &[], &["billing-client"]),
+    ("billing-documents", &["billing-domain"], &[]),
     ("billing-domain", &[], &[]),
     ("billing-embedded-postgres", &[], &[]),
     (
         "billing-http",
         &[
             "billing-app",
+            "billing-documents",
             "billing-domain",
             "billing-embedded-postgres",
             "billing-postgres",
@@ -43,6 +45,8 @@ const OF_THE_DOMAIN: &[&str] = &["rust_decimal", "serde", "thiserror", "time", "
 const KEEPERS: &[(&str, &[&str])] = &[
     ("actix-web", &["billing-client", "billing-http", "billing-sandbox"]),
     ("diesel", &["billing-postgres"]),
+    ("harfrust", &["billing-documents"]),
+    ("pdf-writer", &["billing-documents"]),
     ("reqwest", &["billing-client", "billing-http", "billing-sandbox", "billing-stripe"]),
 ];
 

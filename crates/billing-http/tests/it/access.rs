@@ -116,6 +116,10 @@ async fn what_belongs_to_somebody_else_is_not_there() {
             let answer = world.get(&concrete(route, strange), &world.backend).await;
             assert!(is_hidden(&answer), "{route:?} {strange}");
         }
+        // What has an id of its own is not there either.
+        if route.path.contains("{id}") {
+            continue;
+        }
         let own = concrete(route, &world.acme.to_string());
         assert_eq!(world.get(&own, &world.bound).await.status, 200, "{route:?}");
     }

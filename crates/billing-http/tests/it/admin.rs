@@ -26,7 +26,9 @@ async fn an_organization_is_registered_and_found() {
       "currency": "EUR",
       "external_id": "m-1",
       "id": "[id]",
-      "name": "Müller GmbH"
+      "locale": "en",
+      "name": "Müller GmbH",
+      "tax_id": null
     }
     "#);
     let place = made.header("location").unwrap();

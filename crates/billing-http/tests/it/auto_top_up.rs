@@ -35,7 +35,10 @@ async fn an_auto_top_up_is_set_shown_and_done() {
     let credits = world.get(&format!("/api/billing/credits/{}", world.acme), &world.bound).await;
     assert_eq!(credits.ok()["balance"], 1100);
     let history = world.get(&format!("/api/billing/history/{}", world.acme), &world.bound).await;
-    assert_eq!(history.ok()["data"][0]["amount"], json!({ "amount": 2500, "currency": "USD" }));
+    let history = history.ok();
+    assert_eq!([&history["data"][0]["type"], &history["data"][1]["type"]], ["invoice", "payment"]);
+    let price = json!({ "amount": 2500, "currency": "USD" });
+    assert_eq!([&history["data"][0]["total"], &history["data"][1]["amount"]], [&price; 2]);
 }
 
 #[actix_web::test]

@@ -70,6 +70,7 @@ async fn everything_that_can_be_missing_has_its_code() {
     AUTO_TOP_UP_NOT_FOUND: Auto top-up not found
     JOB_NOT_FOUND: Job not found
     TRIAL_NOT_FOUND: Trial not found
+    INVOICE_NOT_FOUND: Invoice not found
     ");
 }
 

@@ -24,6 +24,7 @@ mod health;
 mod holds;
 mod idempotency;
 mod inbox;
+mod invoices;
 mod jobs;
 mod log;
 mod money;

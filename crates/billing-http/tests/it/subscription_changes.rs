@@ -77,7 +77,10 @@ async fn a_preview_shows_lines_total_and_date_and_an_upgrade_does_just_that() {
     assert_eq!((&done["plan"], &done["status"]), (&json!("scale"), &json!("active")));
     assert_eq!(done, world.subscription().await);
     let history = world.get(&format!("/api/billing/history/{}", world.acme), &world.bound).await;
-    assert_eq!(history.ok()["data"][0]["amount"], preview["amount_due"]);
+    let history = history.ok();
+    assert_eq!([&history["data"][0]["type"], &history["data"][1]["type"]], ["invoice", "payment"]);
+    let paid = [&history["data"][0]["total"], &history["data"][1]["amount"]];
+    assert_eq!(paid, [&preview["amount_due"]; 2]);
 }
 
 #[actix_web::test]

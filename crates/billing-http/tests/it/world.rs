@@ -14,7 +14,7 @@ use billing_app::{
     Billing, NewApiKey, NewOrganization, Ports, Settings,
     ports::{MovableClock, Scopes},
 };
-use billing_domain::{currency::Currency, id::OrganizationId};
+use billing_domain::{currency::Currency, id::OrganizationId, locale::Locale};
 use billing_http::{Http, app};
 use billing_testkit::{
     Counting, FakeGateway, FixedSecrets, MemoryChanges, MemoryStore, Stopped,
@@ -202,6 +202,8 @@ async fn organization(billing: &Billing, name: &str) -> OrganizationId {
         billing_email: None,
         country: None,
         currency: Some(Currency::USD),
+        tax_id: None,
+        locale: Locale::En,
     };
     billing.register_organization(new).await.unwrap().id
 }

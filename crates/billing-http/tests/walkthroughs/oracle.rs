@@ -62,6 +62,13 @@ const TAMPERING: &[(&str, &str)] = &[
     ("O1 outbox: every subscription", "DELETE FROM outbox WHERE type = 'subscription.created'"),
     ("O1 outbox: every payment", "DELETE FROM outbox WHERE type = 'payment.updated'"),
     ("T1", "UPDATE gateway_objects SET organization_id = gen_random_uuid()"),
+    ("I1", "UPDATE invoices SET total = total + 1"),
+    ("I2", "UPDATE document_numbers SET last = last + 1"),
+    ("I3", "UPDATE payments SET amount = amount + 1"),
+    ("I4", "UPDATE payments SET refunded = 1"),
+    ("I5", "GRANT UPDATE ON credit_notes TO billing_engine"),
+    ("O1 outbox: every invoice", "DELETE FROM outbox WHERE type = 'invoice.updated'"),
+    ("T1 tenant: an invoice", "DELETE FROM gateway_objects WHERE kind = 'invoice'"),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

@@ -116,9 +116,15 @@ async fn it_looks_back(api: &Api, ada: &str) {
         assert_eq!(payment["amount"]["currency"], "USD");
         (payment["status"].as_str().unwrap().to_owned(), payment["amount"]["amount"].as_i64())
     };
-    let payments: Vec<_> = history.list("/data").iter().map(money).collect();
+    let payments = history.list("/data").iter().filter(|entry| entry["type"] == "payment");
+    let payments: Vec<_> = payments.map(money).collect();
     let completed = |amount| ("completed".to_owned(), Some(amount));
     assert_eq!(payments, [completed(2500), completed(900)], "{}", history.body);
+
+    let invoices = api.get(&format!("/api/billing/invoices/{ada}")).await.expect(200);
+    let invoice = |it: &Value| [it["issuer"].clone(), it["status"].clone()];
+    let invoices: Vec<_> = invoices.list("/data").iter().map(invoice).collect();
+    assert_eq!(invoices, [["us", "paid"], ["stripe", "paid"]]);
 
     let summary = api.get(&format!("/api/billing/summary/{ada}")).await.expect(200);
     assert_eq!(summary.text("/organization/name"), "Ada's Analytical Engines");

@@ -44,9 +44,13 @@ async fn a_card_that_was_kept_is_charged_once_by_two_servers() {
     let paid: Vec<_> = history
         .list("/data")
         .iter()
+        .filter(|it| it["type"] == "payment")
         .map(|it| (it["status"].as_str(), it["amount"]["amount"].as_i64()))
         .collect();
     assert_eq!(paid, [(Some("completed"), Some(2500)), (Some("completed"), Some(1500))]);
+    let invoices = api.get(&format!("/api/billing/invoices/{poor}?status=paid")).await.expect(200);
+    let issuers = invoices.list("/data").iter().map(|it| it["issuer"].as_str());
+    assert_eq!(issuers.collect::<Vec<_>>(), [Some("us"); 2], "{}", invoices.body);
     let told = "SELECT count(*) FROM outbox WHERE type = 'credits.topped_up'";
     assert_eq!(pair.sql.number(told), 1);
     pair.stop().await;

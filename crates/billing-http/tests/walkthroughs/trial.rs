@@ -53,9 +53,13 @@ async fn a_trial_is_paid_once_by_two_servers() {
     let paid: Vec<_> = history
         .list("/data")
         .iter()
+        .filter(|it| it["type"] == "payment")
         .map(|it| (it["status"].as_str(), it["amount"]["amount"].as_i64()))
         .collect();
     assert_eq!(paid, [(Some("completed"), Some(900)), (Some("completed"), Some(1500))]);
+    let invoices = api.get(&format!("/api/billing/invoices/{payer}?status=paid")).await.expect(200);
+    let issuers = invoices.list("/data").iter().map(|it| it["issuer"].as_str());
+    assert_eq!(issuers.collect::<Vec<_>>(), [Some("us"); 2], "{}", invoices.body);
     for (event, times) in [("reminder", 2), ("converted", 1), ("expired", 1)] {
         let told = format!("SELECT count(*) FROM outbox WHERE type = 'trial.{event}'");
         assert_eq!(pair.sql.number(&told), times, "{event}");

@@ -8,10 +8,11 @@ use crate::statement::statement;
 statement! {
     /// Organizations, as a row of them has its columns.
     Organizations<'a> { organizations: &'a [Uuid] } -> (
-        SqlUuid, Nullable<Text>, Text, Nullable<Text>, Nullable<Text>, Text, Timestamptz
+        SqlUuid, Nullable<Text>, Text, Nullable<Text>, Nullable<Text>, Text, Timestamptz,
+        Nullable<Text>, Text
     );
-    "SELECT organization_id, external_id, name, billing_email, country, currency, created_at \
-     FROM organizations WHERE organization_id = ANY(" [organizations: Array<SqlUuid>] ")"
+    "SELECT organization_id, external_id, name, billing_email, country, currency, created_at, \
+     tax_id, locale FROM organizations WHERE organization_id = ANY(" [organizations: Array<SqlUuid>] ")"
 }
 
 statement! {

@@ -8,6 +8,7 @@ use billing_testkit::Subject;
 mod bank;
 mod inbox;
 mod invariants;
+mod invoices;
 mod model;
 mod readers;
 mod sandbox_clock;

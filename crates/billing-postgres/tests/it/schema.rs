@@ -9,13 +9,14 @@ use time::macros::datetime;
 use crate::scratch::Scratch;
 
 /// Tables of the installation: no organization owns their rows.
-const GLOBAL: [&str; 21] = [
+const GLOBAL: [&str; 23] = [
     "__diesel_schema_migrations",
     "api_keys",
     "clock_followers",
     "credit_events",
     "credit_product_prices",
     "credit_products",
+    "document_numbers",
     "features",
     "installation",
     "job_runs",
@@ -26,6 +27,7 @@ const GLOBAL: [&str; 21] = [
     "prices",
     "requests",
     "sandbox_clock",
+    "tax_rates",
     "usage_archives",
     "webhook_actions",
     "webhook_attempts",
@@ -87,7 +89,7 @@ async fn nobody_may_change_what_is_append_only() {
         "SELECT grantee || ' ' || privilege_type || ' ' || table_name AS name \
          FROM information_schema.role_table_grants \
          WHERE table_name ~ '^(credit_transactions|credit_keys|usage_events|usage_keys|outbox|\
-         subscription_changes|webhook_actions|webhook_attempts)' AND grantee IN ('billing_app', 'billing_engine') \
+         subscription_changes|credit_notes|webhook_actions|webhook_attempts)' AND grantee IN ('billing_app', 'billing_engine') \
          AND privilege_type NOT IN ('SELECT', 'INSERT') ORDER BY 1",
     )
     .await;

@@ -3,7 +3,7 @@ use std::cmp::Reverse;
 use serde::Deserialize;
 use time::{OffsetDateTime, serde::timestamp};
 
-use super::{Expandable, Link, List};
+use super::{Expandable, InvoiceLine, Link, List, invoice_line::LineParent};
 
 /// An invoice.
 #[derive(Deserialize)]
@@ -19,7 +19,7 @@ pub(crate) struct Invoice {
     period_start: Option<OffsetDateTime>,
     #[serde(default, with = "timestamp::option")]
     period_end: Option<OffsetDateTime>,
-    lines: Option<List<Line>>,
+    pub(crate) lines: Option<List<InvoiceLine>>,
     parent: Option<InvoiceParent>,
     payments: Option<List<InvoicePayment>>,
     total_taxes: Option<Vec<Tax>>,
@@ -31,6 +31,57 @@ pub(crate) struct Invoice {
     subscription: Option<Link>,
     payment_intent: Option<Link>,
     charge: Option<Link>,
+    // What stands on the document.
+    pub(crate) total: Option<i64>,
+    pub(crate) amount_due: Option<i64>,
+    pub(crate) amount_paid: Option<i64>,
+    pub(crate) customer: Option<Link>,
+    pub(crate) customer_name: Option<String>,
+    pub(crate) customer_email: Option<String>,
+    pub(crate) customer_address: Option<Address>,
+    customer_tax_ids: Option<Vec<TaxId>>,
+    pub(crate) account_name: Option<String>,
+    pub(crate) account_country: Option<String>,
+    pub(crate) invoice_pdf: Option<String>,
+    #[serde(default, with = "timestamp::option")]
+    pub(crate) due_date: Option<OffsetDateTime>,
+    #[serde(default, with = "timestamp::option")]
+    pub(crate) effective_at: Option<OffsetDateTime>,
+    pub(crate) status_transitions: Option<Transitions>,
+    total_discount_amounts: Option<Vec<Deducted>>,
+    total_pretax_credit_amounts: Option<Vec<Deducted>>,
+}
+
+/// When an invoice became what it is.
+#[derive(Deserialize)]
+pub(crate) struct Transitions {
+    #[serde(default, with = "timestamp::option")]
+    pub(crate) finalized_at: Option<OffsetDateTime>,
+    #[serde(default, with = "timestamp::option")]
+    pub(crate) paid_at: Option<OffsetDateTime>,
+}
+
+/// Where somebody is at home.
+#[derive(Deserialize)]
+pub(crate) struct Address {
+    pub(crate) line1: Option<String>,
+    pub(crate) line2: Option<String>,
+    pub(crate) postal_code: Option<String>,
+    pub(crate) city: Option<String>,
+    pub(crate) state: Option<String>,
+    pub(crate) country: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct TaxId {
+    value: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Deducted {
+    amount: i64,
+    #[serde(rename = "type")]
+    kind: Option<String>,
 }
 
 /// A payment of an invoice.
@@ -57,8 +108,6 @@ struct InvoiceParent {
 #[derive(Deserialize)]
 struct OfSubscription {
     subscription: Option<Link>,
-    #[serde(default)]
-    proration: bool,
 }
 
 /// An invoice that is none yet: all of it must be there.
@@ -82,30 +131,8 @@ pub(crate) struct PreviewLine {
 impl PreviewLine {
     /// Whether it settles a part of a period.
     pub(crate) fn is_proration(&self) -> bool {
-        let parent = self.parent.as_ref();
-        let details = parent.and_then(|parent| {
-            let item = parent.subscription_item_details.as_ref();
-            item.or(parent.invoice_item_details.as_ref())
-        });
-        details.is_some_and(|details| details.proration)
+        self.parent.as_ref().is_some_and(LineParent::is_proration)
     }
-}
-
-#[derive(Deserialize)]
-struct Line {
-    period: Option<Span>,
-    parent: Option<LineParent>,
-    /// Before basil, as the next.
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    #[serde(default)]
-    proration: bool,
-}
-
-#[derive(Deserialize)]
-struct LineParent {
-    invoice_item_details: Option<OfSubscription>,
-    subscription_item_details: Option<OfSubscription>,
 }
 
 /// A stretch of time.
@@ -117,9 +144,21 @@ pub(crate) struct Span {
     pub(crate) end: OffsetDateTime,
 }
 
+/// A tax on all of an invoice.
 #[derive(Deserialize)]
-struct Tax {
-    amount: i64,
+pub(crate) struct Tax {
+    pub(crate) amount: i64,
+    pub(crate) taxable_amount: Option<i64>,
+    tax_behavior: Option<String>,
+    /// Before basil.
+    inclusive: Option<bool>,
+}
+
+impl Tax {
+    /// Whether the prices contain it.
+    pub(crate) fn is_inclusive(&self) -> bool {
+        self.inclusive.unwrap_or(self.tax_behavior.as_deref() == Some("inclusive"))
+    }
 }
 
 impl Invoice {
@@ -148,9 +187,35 @@ impl Invoice {
 
     /// The tax in it, in minor units.
     pub(crate) fn tax(&self) -> i64 {
-        let taxes = self.total_taxes.as_ref().or(self.total_tax_amounts.as_ref());
-        let sum = taxes.map(|taxes| taxes.iter().map(|tax| tax.amount).sum());
+        let sum = self.taxes().map(|taxes| taxes.iter().map(|tax| tax.amount).sum());
         sum.or(self.tax).unwrap_or_default()
+    }
+
+    /// The taxes on all of it, where they are told apart.
+    pub(crate) fn taxes(&self) -> Option<&[Tax]> {
+        self.total_taxes.as_deref().or(self.total_tax_amounts.as_deref())
+    }
+
+    /// What was given off, in minor units.
+    pub(crate) fn discounts(&self) -> impl Iterator<Item = i64> {
+        self.total_discount_amounts.iter().flatten().map(|it| it.amount)
+    }
+
+    /// Credits that were granted and are used before tax, in minor units. Discounts stand in the
+    /// same list.
+    pub(crate) fn granted_credits(&self) -> impl Iterator<Item = i64> {
+        let all = self.total_pretax_credit_amounts.iter().flatten();
+        all.filter(|it| it.kind.as_deref() != Some("discount")).map(|it| it.amount)
+    }
+
+    /// Where it stands, in Stripe's word; invoices had none before 2018.
+    pub(crate) fn status(&self) -> Option<&str> {
+        self.status.as_deref()
+    }
+
+    /// Under what number the customer pays tax.
+    pub(crate) fn tax_id(&self) -> Option<&str> {
+        self.customer_tax_ids.iter().flatten().find_map(|it| it.value.as_deref())
     }
 
     /// The period that it pays: that of a line for the subscription as such, and only if there is
@@ -174,14 +239,5 @@ impl InvoicePayment {
 
     fn rank(&self) -> (bool, bool) {
         (self.status.as_deref() == Some("paid"), self.is_default)
-    }
-}
-
-impl Line {
-    fn is_for_a_period(&self) -> bool {
-        match self.parent.as_ref().and_then(|parent| parent.subscription_item_details.as_ref()) {
-            Some(details) => !details.proration,
-            None => self.kind.as_deref() == Some("subscription") && !self.proration,
-        }
     }
 }

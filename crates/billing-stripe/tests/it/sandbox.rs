@@ -3,7 +3,9 @@
 use billing_app::ports::{
     About, CheckoutItem, GatewayError, PaymentGateway as _, SeenCheckoutStatus,
 };
-use billing_domain::{payment::PaymentStatus, period::Period, subscription::Status};
+use billing_domain::{
+    invoice::LineKind, payment::PaymentStatus, period::Period, subscription::Status,
+};
 
 use crate::{
     server::{a_customer, a_plan, at, checkout, credits, price, usd},
@@ -50,6 +52,14 @@ async fn a_plan_is_sold() {
     assert_eq!(subscription.period, month);
     let invoice = subscription.latest_invoice.unwrap();
     assert!(invoice.paid);
+    let document = invoice.document.unwrap();
+    assert_eq!((document.bill.total(), document.amount_paid), (usd(4900), usd(4900)));
+    let [line] = document.bill.parts().lines.as_slice() else { panic!("{document:?}") };
+    assert_eq!(
+        (line.kind, line.quantity, line.unit_amount),
+        (LineKind::Recurring, 1, Some(usd(4900)))
+    );
+    assert_eq!((line.period, document.issued_at), (Some(month), Some(at(NOW))));
     assert_eq!((invoice.subscription, invoice.period), (Some(id), Some(month)));
     let payment = invoice.payment.unwrap();
     assert_eq!((payment.status, payment.amount), (PaymentStatus::Completed, usd(4900)));

@@ -8,6 +8,8 @@ use billing_domain::{
     event::{Event, What},
     gateway::{Gateway, GatewayRef},
     id::OrganizationId,
+    invoice::{Bill, Billed, Invoice, InvoiceStatus, Issuer, Line, LineKind, Parts, Party},
+    locale::Locale,
     money::Money,
     organization::{Customer, Organization},
     payment::{Payment, PaymentStatus},
@@ -32,6 +34,8 @@ pub fn an_organization() -> Organization {
         billing_email: Some("billing@acme.test".to_owned()),
         country: Some("US".parse().expect("it is a country")),
         currency: Currency::USD,
+        tax_id: None,
+        locale: Locale::En,
         created_at: NOON,
     }
 }
@@ -181,6 +185,60 @@ pub fn a_payment() -> Payment {
         failure: None,
         created_at: NOON,
     }
+}
+
+/// An open invoice of a gateway, of 29 dollars for a month of a subscription.
+pub fn an_invoice() -> Invoice {
+    let line = Line {
+        kind: LineKind::Recurring,
+        description: "Growth".to_owned(),
+        quantity: 1,
+        unit_amount: Some(Money::new(2_900, Currency::USD)),
+        amount: Money::new(2_900, Currency::USD),
+        period: Some(Anchor(NOON).period(Interval::Month, 0)),
+        bills: Billed::Subscription {
+            subscription_id: None,
+            price_id: None,
+            gateway_price: Some("price_1".to_owned()),
+        },
+    };
+    Invoice {
+        id: a_fresh_id(),
+        organization_id: a_fresh_id(),
+        issuer: Issuer::Gateway {
+            reference: a_reference("in"),
+            hosted_url: None,
+            pdf_url: None,
+            observed_at: NOON,
+        },
+        number: Some("A-1".to_owned()),
+        status: InvoiceStatus::Open,
+        bill: a_bill(vec![line]),
+        paid: Money::zero(Currency::USD),
+        seller: Party { name: "The seller".to_owned(), ..Party::default() },
+        buyer: Party { name: "Acme".to_owned(), ..Party::default() },
+        no_tax: None,
+        subscription_id: None,
+        payment_id: None,
+        checkout_id: None,
+        period: None,
+        created_at: NOON,
+        issued_at: Some(NOON),
+        due_at: None,
+        paid_at: None,
+    }
+}
+
+/// A bill of dollars, without discounts, tax and credits.
+pub fn a_bill(lines: Vec<Line>) -> Bill {
+    let parts = Parts {
+        currency: Currency::USD,
+        lines,
+        discounts: Vec::new(),
+        taxes: Vec::new(),
+        credits: Vec::new(),
+    };
+    Bill::new(parts).expect("the lines add up")
 }
 
 /// A key for all of the installation that may do everything.

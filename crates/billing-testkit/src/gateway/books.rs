@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use billing_app::ports::{
     ChargeRequest, CheckoutItem, CheckoutRequest, NewPrice, NewRefund, Outcome, SeenCheckout,
-    SeenCheckoutStatus, SeenInvoice, SeenPayment, SeenPrice, SeenSubscription,
+    SeenCheckoutStatus, SeenDocument, SeenInvoice, SeenPayment, SeenPrice, SeenSubscription,
 };
 use billing_domain::{
     checkout::HostedPage,
     id::{ChangeId, CheckoutId, OrganizationId, PriceId, RefundId},
+    invoice::{Bill, Billed as BilledLine, InvoiceStatus, Line, LineKind, Parts, Party},
     money::Money,
     period::{Interval, Period},
     subscription::Status,
@@ -77,6 +78,12 @@ pub(super) struct Invoice {
     pub(super) paid: bool,
     pub(super) period: Period,
     pub(super) payment: Option<String>,
+    pub(super) amount: Money,
+    pub(super) name: String,
+    pub(super) gateway_price: String,
+    pub(super) created_at: OffsetDateTime,
+    /// When it was paid, if it was.
+    pub(super) paid_at: Option<OffsetDateTime>,
 }
 
 impl Books {
@@ -121,6 +128,8 @@ impl Books {
             paid: invoice.paid,
             period: Some(invoice.period),
             payment: invoice.payment.as_ref().and_then(|id| self.payments.get(id)).cloned(),
+            customer: self.subscriptions.get(&invoice.subscription).map(|it| named(&it.customer)),
+            document: Some(invoice.document(id)),
         })
     }
 
@@ -141,6 +150,46 @@ impl Books {
             created_at: billed.created_at,
             latest_invoice: billed.latest_invoice.as_ref().and_then(|id| self.seen_invoice(id)),
         })
+    }
+}
+
+impl Invoice {
+    fn document(&self, id: &str) -> SeenDocument {
+        let line = Line {
+            kind: LineKind::Recurring,
+            description: self.name.clone(),
+            quantity: 1,
+            unit_amount: Some(self.amount),
+            amount: self.amount,
+            period: Some(self.period),
+            bills: BilledLine::Subscription {
+                subscription_id: None,
+                price_id: None,
+                gateway_price: Some(self.gateway_price.clone()),
+            },
+        };
+        let parts = Parts {
+            currency: self.amount.currency(),
+            lines: vec![line],
+            discounts: Vec::new(),
+            taxes: Vec::new(),
+            credits: Vec::new(),
+        };
+        let nothing = Money::zero(self.amount.currency());
+        SeenDocument {
+            number: Some(format!("FAKE-{id}")),
+            status: if self.paid { InvoiceStatus::Paid } else { InvoiceStatus::Open },
+            bill: Bill::new(parts).expect("one line adds up"),
+            amount_paid: if self.paid { self.amount } else { nothing },
+            seller: Party { name: "The seller".to_owned(), ..Party::default() },
+            buyer: Party { name: "The buyer".to_owned(), ..Party::default() },
+            hosted_url: Some(format!("https://invoice.fake.test/{id}")),
+            pdf_url: Some(format!("https://invoice.fake.test/{id}.pdf")),
+            created_at: self.created_at,
+            issued_at: Some(self.created_at),
+            due_at: None,
+            paid_at: self.paid_at,
+        }
     }
 }
 

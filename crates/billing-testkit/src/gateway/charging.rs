@@ -24,6 +24,8 @@ pub(super) struct Charge {
     amount: Money,
     description: String,
     checkout_id: Option<CheckoutId>,
+    /// Whether the gateway was asked to compute tax; it finds none.
+    taxed: bool,
 }
 
 impl Billed {
@@ -34,6 +36,7 @@ impl Billed {
             amount: self.whole(),
             description: self.name.clone(),
             checkout_id: None,
+            taxed: true,
         }
     }
 }
@@ -51,6 +54,7 @@ impl Books {
             amount,
             description: page.name().clone(),
             checkout_id: Some(page.request.checkout_id),
+            taxed: page.request.automatic_tax,
         };
         let payment = self.charge(charge, now);
         let paid = self.mood != Mood::Declining;
@@ -87,6 +91,7 @@ impl Books {
             amount: request.amount,
             description: request.description.clone(),
             checkout_id: Some(request.checkout_id),
+            taxed: false,
         };
         let payment = self.charge(charge, now);
         self.charges.insert(request.checkout_id, (request.clone(), payment.clone()));
@@ -146,11 +151,22 @@ impl Books {
     pub(super) fn invoice(&mut self, subscription: &str, amount: Money, now: OffsetDateTime) {
         let billed = self.billed(subscription);
         let (period, charge) = (billed.period, billed.charge());
+        let (name, gateway_price) = (billed.name.clone(), billed.gateway_price.clone());
         let amount = self.after_credit(&charge.customer, amount);
         let charge = Charge { amount, ..charge };
         let payment = (!amount.is_zero()).then(|| self.charge(charge, now));
         let paid = amount.is_zero() || self.mood != Mood::Declining;
-        let invoice = Invoice { subscription: subscription.to_owned(), paid, period, payment };
+        let invoice = Invoice {
+            subscription: subscription.to_owned(),
+            paid,
+            period,
+            payment,
+            amount,
+            name,
+            gateway_price,
+            created_at: now,
+            paid_at: paid.then_some(now),
+        };
         let id = self.number("in");
         self.invoices.insert(id.clone(), invoice);
         let billed = self.billed(subscription);
@@ -170,6 +186,8 @@ impl Books {
             status: if declined { PaymentStatus::Failed } else { PaymentStatus::Completed },
             amount: charge.amount,
             tax: nothing,
+            taxed: charge.taxed,
+            discount: nothing,
             refunded: nothing,
             description: charge.description,
             document_url: (!declined).then(|| format!("https://receipt.fake.test/{id}")),

@@ -61,6 +61,7 @@ impl FakeGateway {
             let payment = books.charge(charge, now);
             let invoice = books.invoices.get_mut(&invoice).expect("invoices are kept");
             (invoice.paid, invoice.payment) = (true, Some(payment));
+            invoice.paid_at = Some(now);
         });
     }
 

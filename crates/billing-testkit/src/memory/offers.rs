@@ -8,6 +8,7 @@ use billing_app::{
 use billing_domain::{
     catalogue::{Catalogue, CreditEvent, CreditProduct, Meter, Plan},
     id::{ApiKeyId, OrganizationId},
+    tax::TaxRate,
 };
 use time::OffsetDateTime;
 
@@ -47,6 +48,16 @@ impl Catalogues for Unit {
         let meters = &mut self.world.catalogue.rest.meters;
         if meters.iter().all(|there| there.key != meter.key) {
             meters.push(meter.clone());
+        }
+        Ok(())
+    }
+
+    async fn add_tax_rate(&mut self, rate: &TaxRate) -> Result<(), Error> {
+        self.shared.reachable()?;
+        let rates = &mut self.world.catalogue.rest.tax_rates;
+        let key = |rate: &TaxRate| (rate.country, rate.valid_from);
+        if rates.iter().all(|there| key(there) != key(rate)) {
+            rates.push(rate.clone());
         }
         Ok(())
     }

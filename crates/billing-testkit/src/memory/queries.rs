@@ -6,22 +6,23 @@ use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        AccessQueries, ApiKey, CatalogueQueries, CreditSummary, Facts, LedgerQueries, MoneyQueries,
-        OrganizationQueries, Page, QuotaQuestion, Subscriber,
+        AccessQueries, ApiKey, CatalogueQueries, CreditSummary, Facts, InvoiceFilter,
+        LedgerQueries, MoneyQueries, OrganizationQueries, Page, QuotaQuestion, Subscriber,
     },
 };
 use billing_domain::{
     auto_top_up::AutoTopUp,
     catalogue::Catalogue,
     credits::{CreditDecision, Entry},
-    id::{ApiKeyId, DecisionId, OrganizationId, PaymentId},
+    id::{ApiKeyId, CreditNoteId, DecisionId, InvoiceId, OrganizationId, PaymentId},
+    invoice::{CreditNote, Invoice},
     organization::Organization,
     payment::Payment,
     quota::Quota,
     subscription::Subscription,
     usage::{UsageAccount, UsageDecision},
 };
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 
 use super::{MemoryStore, accounts::UsageBook, ledgers::at_most, world::World};
 
@@ -74,6 +75,48 @@ impl MoneyQueries for MemoryStore {
             let newest_first = world.payments.values().rev();
             let own = newest_first.filter(|one| one.organization_id == organization);
             page(own, |one| one.id, wanted)
+        })
+    }
+
+    async fn invoices(
+        &self,
+        organization: OrganizationId,
+        filter: InvoiceFilter,
+        wanted: Page<InvoiceId>,
+    ) -> Result<Vec<Invoice>, Error> {
+        self.shared.read(|world| {
+            let newest_first = world.invoices.values().rev();
+            let own = newest_first.filter(|one| one.organization_id == organization);
+            let filtered = own.filter(|one| {
+                let year = one.issued_at.unwrap_or(one.created_at).to_offset(UtcOffset::UTC).year();
+                filter.status.is_none_or(|status| status == one.status)
+                    && filter.year.is_none_or(|wanted| wanted == year)
+            });
+            page(filtered, |one| one.id, wanted)
+        })
+    }
+
+    async fn invoice(
+        &self,
+        organization: OrganizationId,
+        id: InvoiceId,
+    ) -> Result<Option<Invoice>, Error> {
+        self.shared.read(|world| {
+            let found = world.invoices.get(&id);
+            found.filter(|one| one.organization_id == organization).cloned()
+        })
+    }
+
+    async fn credit_notes(
+        &self,
+        organization: OrganizationId,
+        of: Option<InvoiceId>,
+        wanted: Page<CreditNoteId>,
+    ) -> Result<Vec<CreditNote>, Error> {
+        self.shared.read(|world| {
+            let newest_first = world.credit_notes.values().rev();
+            let own = newest_first.filter(|one| one.organization_id == organization);
+            page(own.filter(|one| of.is_none_or(|of| of == one.invoice_id)), |one| one.id, wanted)
         })
     }
 

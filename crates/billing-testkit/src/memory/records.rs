@@ -27,6 +27,10 @@ impl Organizations for Unit {
         Ok(found.cloned())
     }
 
+    async fn look(&mut self, id: OrganizationId) -> Result<Option<Organization>, Error> {
+        Organizations::find(self, id).await
+    }
+
     async fn insert(&mut self, organization: &Organization, events: &[Event]) -> Result<(), Error> {
         self.shared.reachable()?;
         let id = organization.id;

@@ -7,8 +7,8 @@ use billing_app::{
     Error,
     ports::{
         AccessKeys, AutoTopUps, Catalogues, ChangeRequests, Checkouts, Credits, Duplicates,
-        InboxMarks, Organizations, Payments, Renewals, Scope, Subscriptions, Trials, UnitOfWork,
-        Usage,
+        InboxMarks, Invoices, Organizations, Payments, Renewals, Scope, Subscriptions, Trials,
+        UnitOfWork, Usage,
     },
 };
 use billing_domain::id::OrganizationId;
@@ -84,6 +84,10 @@ impl UnitOfWork for Unit {
     }
 
     fn payments(&mut self) -> &mut dyn Payments {
+        self
+    }
+
+    fn invoices(&mut self) -> &mut dyn Invoices {
         self
     }
 

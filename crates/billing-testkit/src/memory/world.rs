@@ -13,9 +13,10 @@ use billing_domain::{
     credits::{CreditCommand, CreditOutcome, Send},
     event::Event,
     id::{
-        ApiKeyId, ChangeId, CheckoutId, GrantId, OrganizationId, PaymentId, SubscriptionId,
-        WebhookId,
+        ApiKeyId, ChangeId, CheckoutId, CreditNoteId, GrantId, InvoiceId, OrganizationId,
+        PaymentId, SubscriptionId, WebhookId,
     },
+    invoice::{CreditNote, Invoice, Series},
     organization::{Customer, Organization},
     payment::Payment,
     renewal::Renewal,
@@ -43,6 +44,9 @@ pub(super) struct World {
     pub(super) requested: BTreeMap<ChangeId, ChangeRequest>,
     pub(super) duplicates: Vec<Duplicate>,
     pub(super) payments: BTreeMap<PaymentId, Payment>,
+    pub(super) invoices: BTreeMap<InvoiceId, Invoice>,
+    pub(super) credit_notes: BTreeMap<CreditNoteId, CreditNote>,
+    pub(super) numbers: BTreeMap<(Series, i32), i64>,
     pub(super) top_ups: BTreeMap<OrganizationId, AutoTopUp>,
     pub(super) trials: BTreeMap<OrganizationId, Trial>,
     pub(super) trial_claims: BTreeMap<TrialClaim, OrganizationId>,
@@ -121,6 +125,7 @@ impl Shelf {
         catalogue.credit_products.sort_by_key(|product| product.credits);
         catalogue.credit_events.sort_by(|a, b| a.name.cmp(&b.name));
         catalogue.meters.sort_by(|a, b| a.key.cmp(&b.key));
+        catalogue.tax_rates.sort_by_key(|rate| (rate.country, rate.valid_from));
         catalogue
     }
 

@@ -9,6 +9,7 @@ use billing_domain::{
     currency::Currency,
     money::Money,
     period::Interval,
+    tax::{TaxBehavior, tax_rates},
 };
 
 use super::Promise;
@@ -49,6 +50,8 @@ pub async fn what_is_on_sale_stays_as_it_is(subject: &Subject) -> Promise {
     event.cost += 1;
     let meter = other.meters.first_mut().expect("there are meters");
     meter.name.push('!');
+    let rate = other.tax_rates.first_mut().expect("there are rates");
+    rate.name.push('!');
     let mut work = subject.store.begin(Scope::Operator).await?;
     for plan in &other.plans {
         work.catalogue().add_plan(plan, 9).await?;
@@ -61,6 +64,9 @@ pub async fn what_is_on_sale_stays_as_it_is(subject: &Subject) -> Promise {
     }
     for meter in &other.meters {
         work.catalogue().add_meter(meter).await?;
+    }
+    for rate in &other.tax_rates {
+        work.catalogue().add_tax_rate(rate).await?;
     }
     work.commit().await?;
     assert_eq!(subject.catalogue.catalogue().await?, as_read(the_default_catalogue()));
@@ -132,6 +138,7 @@ pub async fn a_rich_plan_comes_back_as_it_was(subject: &Subject) -> Promise {
         name: "Pack".to_owned(),
         credits: 7,
         prices: vec![Money::new(5, Currency::EUR), Money::new(6, Currency::USD)],
+        tax: TaxBehavior::Exclusive,
         active: false,
     };
     let event =
@@ -144,6 +151,9 @@ pub async fn a_rich_plan_comes_back_as_it_was(subject: &Subject) -> Promise {
     work.catalogue().add_plan(&small, 1).await?;
     work.catalogue().add_credit_product(&product).await?;
     work.catalogue().add_credit_event(&event).await?;
+    for rate in tax_rates().iter().chain(&tax_rates()) {
+        work.catalogue().add_tax_rate(rate).await?;
+    }
     let seen = work.catalogue().read().await?;
     work.commit().await?;
     let expected = Catalogue {
@@ -151,6 +161,7 @@ pub async fn a_rich_plan_comes_back_as_it_was(subject: &Subject) -> Promise {
         credit_products: vec![product],
         credit_events: vec![event],
         meters: meters.to_vec(),
+        tax_rates: tax_rates(),
     };
     assert_eq!(seen, expected, "as the unit saw it");
     assert_eq!(subject.catalogue.catalogue().await?, expected, "as committed");

@@ -91,6 +91,9 @@ impl Subject {
         for meter in &catalogue.meters {
             work.catalogue().add_meter(meter).await?;
         }
+        for rate in &catalogue.tax_rates {
+            work.catalogue().add_tax_rate(rate).await?;
+        }
         work.commit().await
     }
 

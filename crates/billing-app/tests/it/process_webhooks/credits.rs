@@ -35,7 +35,8 @@ async fn a_pack_is_granted_when_it_is_paid_and_once() {
     let [grant] = &credits.grants[..] else { panic!("one grant") };
     assert_eq!((grant.kind, grant.amount), (GrantKind::Purchased, 1_000));
     assert_eq!(grant.expires_at, None);
-    assert_eq!(scene.happened(), ["checkout.opened", "payment.updated", "checkout.completed"]);
+    let once = ["checkout.opened", "payment.updated", "invoice.updated", "checkout.completed"];
+    assert_eq!(scene.happened(), once);
 }
 
 #[tokio::test]

@@ -76,7 +76,10 @@ async fn what_waits_for_a_person_can_be_processed_again_once_the_cause_is_gone()
         assert_eq!(scene.process().await, Progress { done: 1, failed: 0 });
         assert_eq!(the_webhook(&scene).await.status, WebhookStatus::Processed);
         assert_eq!(scene.balance(organization.id).await, 5_000);
-        assert_eq!(scene.happened(), ["subscription.created", "payment.updated"]);
+        assert_eq!(
+            scene.happened(),
+            ["subscription.created", "payment.updated", "invoice.updated"]
+        );
     }
 }
 

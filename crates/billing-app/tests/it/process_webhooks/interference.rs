@@ -25,7 +25,13 @@ async fn paid() -> (Arc<Scene>, OrganizationId) {
 async fn has_happened_once(scene: &Scene, acme: OrganizationId) {
     assert_eq!(
         scene.happened(),
-        ["checkout.opened", "subscription.created", "checkout.completed", "payment.updated"]
+        [
+            "checkout.opened",
+            "subscription.created",
+            "checkout.completed",
+            "payment.updated",
+            "invoice.updated"
+        ]
     );
     assert_eq!((scene.balance(acme).await, scene.payments(acme).await.len()), (5_000, 1));
     assert_eq!(scene.webhooks().await.remove(0).status, WebhookStatus::Processed);

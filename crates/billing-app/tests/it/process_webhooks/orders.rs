@@ -1,7 +1,10 @@
 //! Any order and any duplicates end in the same records.
 
-use billing_app::ports::{About, GatewaySubscriptions, PaymentGateway};
-use billing_domain::id::{CheckoutId, OrganizationId, PaymentId, SubscriptionId};
+use billing_app::ports::{About, GatewaySubscriptions, InvoiceFilter, Page, PaymentGateway};
+use billing_domain::{
+    id::{CheckoutId, OrganizationId, PaymentId, SubscriptionId},
+    invoice::Billed,
+};
 
 use crate::scene::Scene;
 
@@ -63,7 +66,30 @@ async fn outcome(paid: &Paid) -> String {
         .map(|it| (it.kind, it.amount, it.remaining, it.starts_at, it.expires_at))
         .collect();
     let checkout = scene.checkout(*acme, *checkout).await.status;
-    format!("{subscription:?} {payments:?} {} {grants:?} {checkout:?}", credits.balance)
+    let balance = credits.balance;
+    let invoices = invoices(paid).await;
+    format!("{subscription:?} {payments:?} {balance} {grants:?} {checkout:?} {invoices:?}")
+}
+
+/// What stands on the copies of invoices, and whether they lead to our records.
+async fn invoices(Paid { scene, acme, .. }: &Paid) -> Vec<String> {
+    let all = Page { after: None, limit: 100 };
+    let all = scene.billing.invoices(*acme, InvoiceFilter::default(), all).await;
+    let all = all.expect("it is known").into_iter();
+    let all = all.map(|it| {
+        let priced = it.bill.parts().lines.iter().all(|line| match line.bills {
+            Billed::Subscription { subscription_id, price_id, .. } => {
+                subscription_id.is_some() && price_id.is_some()
+            }
+            Billed::Nothing | Billed::Credits { .. } | Billed::Use { .. } => false,
+        });
+        let linked = (it.payment_id.is_some(), it.subscription_id.is_some(), priced);
+        let total = it.bill.total();
+        format!("{:?} {:?} {total} {} {:?} {linked:?}", it.number, it.status, it.paid, it.period)
+    });
+    let mut all: Vec<_> = all.collect();
+    all.sort();
+    all
 }
 
 /// Every order of so many things.

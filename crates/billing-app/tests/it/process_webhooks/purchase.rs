@@ -43,7 +43,13 @@ async fn a_paid_page_becomes_a_subscription_with_its_payment_and_credits() {
     assert_eq!((grant.amount, grant.expires_at), (5_000, Some(subscription.period.end)));
     assert_eq!(
         scene.happened(),
-        ["checkout.opened", "subscription.created", "checkout.completed", "payment.updated"]
+        [
+            "checkout.opened",
+            "subscription.created",
+            "checkout.completed",
+            "payment.updated",
+            "invoice.updated"
+        ]
     );
     assert_eq!(scene.webhooks().await[0].status, WebhookStatus::Processed);
 }

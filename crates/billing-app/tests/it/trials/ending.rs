@@ -50,8 +50,14 @@ async fn who_has_a_card_is_converted() {
     let told = scene.told("trial.converted");
     assert_eq!((told.len(), &told[0].1["amount"]["amount"]), (1, &json!(900)));
     let news = scene.happened();
-    let last = ["trial.reminder", "payment.updated", "subscription.updated", "trial.converted"];
-    assert_eq!(news[news.len() - 4..], last);
+    let last = [
+        "trial.reminder",
+        "payment.updated",
+        "subscription.updated",
+        "trial.converted",
+        "invoice.updated",
+    ];
+    assert_eq!(news[news.len() - 5..], last);
     let changes = scene.store.changes(subscription.id);
     assert_eq!((changes.len(), changes[0].what.as_str()), (1, "status,period"));
     assert_eq!(scene.do_what_is_due().await, 0);

@@ -1,13 +1,15 @@
 //! What our engine bills is paid period by period, or ends.
 
-use billing_app::{Advance, Asked, ChangeSubscription};
+use billing_app::{Advance, Asked, ChangeSubscription, ports::InvoiceFilter};
 use billing_domain::{
+    invoice::{Billed, InvoiceStatus, Issuer, LineKind},
     payment::PaymentStatus,
     subscription::{Actor, NotNow, When},
 };
 use billing_testkit::Call;
 
 use super::*;
+use crate::scene::everything;
 
 /// Converted on the 28th of March.
 async fn converted() -> (Scene, OrganizationId) {
@@ -43,6 +45,31 @@ async fn each_period_is_paid_once() {
     }
     assert_eq!(scene.gateway.charged().len(), 4);
     assert!(scene.payments(acme).await.iter().all(|it| it.status == PaymentStatus::Completed));
+}
+
+#[tokio::test]
+async fn each_period_has_an_invoice_of_ours() {
+    let (scene, acme) = converted().await;
+    scene.at(nth(0).end).await;
+    let all = scene.billing.invoices(acme, InvoiceFilter::default(), everything()).await.unwrap();
+    let numbers: Vec<_> = all.iter().filter_map(|it| it.number.as_deref()).collect();
+    assert_eq!(numbers, ["2026-000003", "2026-000002", "2026-000001"], "the pack's came first");
+    let (subscription, payments) = (scene.subscription(acme).await, scene.payments(acme).await);
+    for (n, nth) in [nth(1), nth(0)].into_iter().enumerate() {
+        let invoice = &all[n];
+        assert_eq!((&invoice.issuer, invoice.status), (&Issuer::Us, InvoiceStatus::Paid));
+        assert_eq!((invoice.bill.total().minor(), invoice.paid.minor()), (900, 900));
+        assert_eq!(invoice.payment_id, Some(payments[n].id));
+        assert_eq!((invoice.subscription_id, invoice.period), (Some(subscription.id), Some(nth)));
+        let [line] = invoice.bill.parts().lines.as_slice() else { panic!("{invoice:?}") };
+        assert_eq!((line.kind, line.period), (LineKind::Recurring, Some(nth)));
+        let bills = Billed::Subscription {
+            subscription_id: Some(subscription.id),
+            price_id: Some(subscription.price_id),
+            gateway_price: None,
+        };
+        assert_eq!(line.bills, bills);
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,12 @@
+#![doc = include_str!("../README.md")]
+
+mod document;
+mod html;
+mod pdf;
+mod words;
+
+pub use self::{
+    document::Document,
+    html::{STYLE, html},
+    pdf::pdf,
+};
