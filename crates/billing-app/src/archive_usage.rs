@@ -18,7 +18,7 @@ impl Billing {
 
     /// Months of raw events that are old enough to be put away, the oldest first.
     pub async fn archivable_usage(&self) -> Result<Vec<Date>, Error> {
-        let kept = Duration::days(self.settings.usage_kept_days);
+        let kept = Duration::days(self.settings.kept_days);
         self.ports.usage_archive.months_until(self.ports.clock.now().saturating_sub(kept)).await
     }
 

@@ -110,6 +110,13 @@ pub const JOBS: &[Job] = &[
         work: |billing, steps| Box::pin(steps.once(billing, move || billing.roll_up_usage())),
     },
     Job {
+        name: "clean-up",
+        about: "Forgets old answers to requests, and puts old webhooks away where a directory for \
+                them is set",
+        schedule: Schedule::Weekly(Weekday::Sunday, time!(4:00)),
+        work: |billing, steps| Box::pin(steps.until_idle(billing, move || billing.clean_up())),
+    },
+    Job {
         name: "usage-archive",
         about: "Puts away months of use that are old enough, where a directory for them is set",
         // What fails is tried again next week: the events stay until then.

@@ -17,6 +17,7 @@ mod change_subscription;
 mod charge_period;
 mod charging;
 mod check_quota;
+mod clean_up;
 mod clear_duplicates;
 mod configure_credits;
 mod consume_credits;
@@ -199,8 +200,9 @@ pub struct Settings {
     pub promotion_codes: bool,
     /// Whether the credits of periods that are longer than a month come month by month.
     pub monthly_credits: bool,
-    /// Days that raw events of use stay at least, before their month is put away.
-    pub usage_kept_days: i64,
+    /// Days that raw events of use and webhooks that are done with stay at least, before they are
+    /// put away.
+    pub kept_days: i64,
     /// How long trials are, and how much longer they may become.
     pub trials: TrialRules,
     /// Who sells, as it stands on invoices of ours.
@@ -215,7 +217,7 @@ impl Default for Settings {
             automatic_tax: true,
             promotion_codes: true,
             monthly_credits: true,
-            usage_kept_days: 90,
+            kept_days: 90,
             trials: TrialRules::default(),
             seller: Party::default(),
         }

@@ -6,9 +6,7 @@ use crate::{banner, wiring::Wired};
 pub(crate) async fn run(wired: Wired, dry_run: bool) -> anyhow::Result<()> {
     let billing = wired.billing();
     if !billing.archives_usage() {
-        banner::say(
-            "without BILLING_USAGE_ARCHIVE_DIR nothing is archived, and nothing is removed",
-        );
+        banner::say("without BILLING_ARCHIVE_DIR nothing is archived, and nothing is removed");
     }
     for month in billing.archivable_usage().await? {
         let (year, month) = (month.year(), u8::from(month.month()));

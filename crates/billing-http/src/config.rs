@@ -22,10 +22,10 @@ pub(crate) struct Config {
     pub(crate) data_dir: PathBuf,
     /// Whether the gateway computes tax.
     pub(crate) automatic_tax: bool,
-    /// Where old months of use are archived; without it none is.
-    pub(crate) usage_archive_dir: Option<PathBuf>,
-    /// Days that raw events of use stay at least.
-    pub(crate) usage_kept_days: u16,
+    /// Where old months of use and old webhooks are archived; without it none is.
+    pub(crate) archive_dir: Option<PathBuf>,
+    /// Days that raw events of use and webhooks stay at least.
+    pub(crate) kept_days: u16,
     /// How long trials are, and how much longer they may become.
     pub(crate) trials: TrialRules,
     /// Who sells, as it stands on invoices.
@@ -87,8 +87,8 @@ impl Config {
             gateway,
             data_dir,
             automatic_tax: flag("BILLING_AUTOMATIC_TAX", true)?,
-            usage_archive_dir: text("BILLING_USAGE_ARCHIVE_DIR")?.map(PathBuf::from),
-            usage_kept_days: usage_kept_days("BILLING_USAGE_KEPT_DAYS")?,
+            archive_dir: text("BILLING_ARCHIVE_DIR")?.map(PathBuf::from),
+            kept_days: kept_days("BILLING_KEPT_DAYS")?,
             trials: trials()?,
             seller: seller()?,
             notice: seconds("BILLING_STOP_NOTICE_SECONDS")?,
@@ -177,7 +177,7 @@ fn seconds(name: &str) -> anyhow::Result<Duration> {
 /// Partitions are made again for the two months before this one, where events may still come late.
 const LEAST_DAYS_KEPT: u16 = 62;
 
-fn usage_kept_days(name: &str) -> anyhow::Result<u16> {
+fn kept_days(name: &str) -> anyhow::Result<u16> {
     let value = text(name)?.unwrap_or_else(|| "90".to_owned());
     let days = value.parse().ok().filter(|days| *days >= LEAST_DAYS_KEPT);
     days.with_context(|| {

@@ -55,12 +55,12 @@ impl Wired {
                 Mode::Live => Environment::Live,
             },
             automatic_tax: config.automatic_tax,
-            usage_kept_days: config.usage_kept_days.into(),
+            kept_days: config.kept_days.into(),
             trials: config.trials,
             seller: config.seller.clone(),
             ..Settings::default()
         };
-        let archive_folder = config.usage_archive_dir.clone().map(Directory);
+        let archive_folder = config.archive_dir.clone().map(Directory);
         let archive_folder =
             archive_folder.map(|folder| Arc::new(folder) as Arc<dyn ArchiveFolder>);
         let changes = Arc::new(PostgresChanges::start(&opened.database));

@@ -7,15 +7,18 @@ use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        Claimed, FailedTry, Inbox, InboxFigures, InboxHealth, Matching, NewWebhook, WebhookAction,
-        WebhookDetail, WebhookFilter, WebhookRow, WebhookStatus,
+        Claimed, FailedTry, Inbox, InboxFigures, InboxHealth, Matching, NewWebhook, Scope,
+        WebhookAction, WebhookDetail, WebhookFilter, WebhookRow, WebhookStatus,
     },
 };
 use billing_domain::id::WebhookId;
+use diesel::sql_types::{Array, BigInt, Integer, Timestamptz, Uuid as SqlUuid};
+use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use self::receipts::Receipts;
-use crate::Database;
+use crate::{Database, error::failed, statement::statement};
 
 mod actions;
 mod claim;
@@ -23,6 +26,20 @@ mod ends;
 mod kept;
 mod log;
 mod receipts;
+
+statement! {
+    /// The oldest of those that came and were done with before an instant.
+    DoneBefore { instant: OffsetDateTime, limit: i64 } -> SqlUuid;
+    "SELECT webhook_id FROM webhooks WHERE received_at < " [instant: Timestamptz]
+    " AND done_at < " [instant: Timestamptz] " ORDER BY webhook_id LIMIT " [limit: BigInt]
+}
+
+statement! {
+    /// Removes webhooks that were done with before an instant.
+    Remove<'a> { ids: &'a [Uuid], before: OffsetDateTime } -> Integer;
+    "DELETE FROM webhooks WHERE webhook_id = ANY(" [ids: Array<SqlUuid>] ") AND received_at < "
+    [before: Timestamptz] " AND done_at < " [before: Timestamptz]
+}
 
 /// The inbox in a database, with the writers of receipts.
 #[derive(Clone)]
@@ -87,8 +104,27 @@ impl Inbox for PostgresInbox {
         log::list(&self.database, filter, before, limit).await
     }
 
-    async fn find(&self, id: WebhookId) -> Result<Option<WebhookDetail>, Error> {
-        log::find(&self.database, id).await
+    async fn find_all(&self, ids: &[WebhookId]) -> Result<Vec<WebhookDetail>, Error> {
+        log::find_all(&self.database, ids).await
+    }
+
+    async fn done_before(
+        &self,
+        instant: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<WebhookId>, Error> {
+        let old = DoneBefore { instant, limit };
+        let ids: Vec<Uuid> = self.database.rows(Scope::Engine, old).await?;
+        Ok(ids.into_iter().map(WebhookId).collect())
+    }
+
+    async fn remove(&self, ids: &[WebhookId], before: OffsetDateTime) -> Result<usize, Error> {
+        let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+        let mut session = self.database.session(Scope::Engine).await?;
+        let remove = Remove { ids: &ids, before };
+        let removed = remove.execute(session.connection()).await.map_err(failed)?;
+        session.commit().await?;
+        Ok(removed)
     }
 
     async fn health(&self) -> Result<InboxHealth, Error> {

@@ -5,7 +5,7 @@ use billing_app::{
     Error,
     ports::{Answer, Begun, RequestKey, Requests, Scope},
 };
-use diesel::sql_types::{Binary, Integer, Nullable, Text, Timestamptz};
+use diesel::sql_types::{BigInt, Binary, Integer, Nullable, Text, Timestamptz};
 use diesel_async::RunQueryDsl;
 use time::{Duration, OffsetDateTime};
 
@@ -49,6 +49,13 @@ statement! {
     Forget<'a> { principal: &'a str, route: &'a str, key: &'a str } -> Integer;
     "DELETE FROM requests WHERE status IS NULL AND key = " [key: Text]
     " AND principal = " [principal: Text] " AND route = " [route: Text]
+}
+
+statement! {
+    /// Forgets what is old.
+    ForgetOld { before: OffsetDateTime, limit: i64 } -> Integer;
+    "DELETE FROM requests WHERE ctid = ANY(ARRAY(SELECT ctid FROM requests WHERE started_at < "
+    [before: Timestamptz] " ORDER BY started_at LIMIT " [limit: BigInt] "))"
 }
 
 type KeptRow = (Vec<u8>, Option<i32>, Option<Vec<u8>>);
@@ -98,5 +105,13 @@ impl Requests for Database {
         };
         done.map_err(failed)?;
         session.commit().await
+    }
+
+    async fn forget(&self, before: OffsetDateTime, limit: i64) -> Result<usize, Error> {
+        let mut session = self.session(Scope::Engine).await?;
+        let forget = ForgetOld { before, limit };
+        let forgotten = forget.execute(session.connection()).await.map_err(failed)?;
+        session.commit().await?;
+        Ok(forgotten)
     }
 }

@@ -247,6 +247,7 @@ macro_rules! conformance {
             }
             dead_letters {
                 every_try_is_written_down
+                what_was_done_with_long_ago_goes
                 a_failing_webhook_is_told_of_once
                 what_people_do_is_written_down
                 what_is_given_up_makes_way
@@ -277,6 +278,7 @@ macro_rules! conformance {
                 a_key_belongs_to_one_body
                 requests_are_told_apart
                 a_forgotten_request_runs_again
+                old_requests_are_forgotten
                 a_request_is_held_for_a_minute
                 a_request_runs_once_at_the_same_time
             }

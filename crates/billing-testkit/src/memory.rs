@@ -18,6 +18,7 @@ mod usage_days;
 mod world;
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -135,6 +136,11 @@ impl MemoryStore {
                 book.account.know_counter(key, counter);
             }
         });
+    }
+
+    /// Files that were kept, by name.
+    pub fn files(&self) -> BTreeMap<String, String> {
+        self.shared.world(|world| world.files.clone())
     }
 
     /// All raw usage of an organization that was counted, with its numbers.

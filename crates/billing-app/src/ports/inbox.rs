@@ -146,7 +146,23 @@ pub trait Inbox: Send + Sync {
     ) -> Result<Vec<WebhookRow>, Error>;
 
     /// All that is known of one; tries and actions in their order.
-    async fn find(&self, id: WebhookId) -> Result<Option<WebhookDetail>, Error>;
+    async fn find(&self, id: WebhookId) -> Result<Option<WebhookDetail>, Error> {
+        Ok(self.find_all(&[id]).await?.pop())
+    }
+
+    /// The same of many, in the order of their ids.
+    async fn find_all(&self, ids: &[WebhookId]) -> Result<Vec<WebhookDetail>, Error>;
+
+    /// Those that came and were done with before an instant: the oldest, at most `limit`.
+    async fn done_before(
+        &self,
+        instant: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<WebhookId>, Error>;
+
+    /// Removes those of them that were done with before an instant, and all that is known of them.
+    /// How many.
+    async fn remove(&self, ids: &[WebhookId], before: OffsetDateTime) -> Result<usize, Error>;
 
     /// How many stand where.
     async fn health(&self) -> Result<InboxHealth, Error>;

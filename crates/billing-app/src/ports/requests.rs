@@ -38,7 +38,7 @@ pub enum Begun {
     Running,
 }
 
-/// Remembers requests for 30 days.
+/// Remembers requests until they are forgotten for their age.
 #[async_trait]
 pub trait Requests: Send + Sync {
     /// Asks to run a request. It is held for a minute, then another may run it.
@@ -51,4 +51,7 @@ pub trait Requests: Send + Sync {
 
     /// Remembers the answer; with `None` forgets the request, so that it may run again.
     async fn finish(&self, key: &RequestKey, answer: Option<&Answer>) -> Result<(), Error>;
+
+    /// Forgets requests that began before an instant, at most `limit`. How many.
+    async fn forget(&self, before: OffsetDateTime, limit: i64) -> Result<usize, Error>;
 }

@@ -22,6 +22,7 @@ mod calls;
 mod change_access;
 mod change_subscription;
 mod check_quota;
+mod clean_up;
 mod clear_duplicates;
 mod configure_credits;
 mod consume_credits;

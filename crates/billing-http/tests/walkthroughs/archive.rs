@@ -34,7 +34,7 @@ async fn an_old_month_of_use_goes_into_a_file() {
             setup = setup.argument(argument);
         }
         if with_folder {
-            setup = setup.with("BILLING_USAGE_ARCHIVE_DIR", &archive.display().to_string());
+            setup = setup.with("BILLING_ARCHIVE_DIR", &archive.display().to_string());
         }
         async move {
             let ended = setup.run().await;
@@ -43,7 +43,7 @@ async fn an_old_month_of_use_goes_into_a_file() {
         }
     };
     let nowhere = usage(&["usage", "archive"], false).await;
-    assert!(nowhere.contains("BILLING_USAGE_ARCHIVE_DIR"), "{nowhere}");
+    assert!(nowhere.contains("BILLING_ARCHIVE_DIR"), "{nowhere}");
     let dry = usage(&["usage", "archive", "--dry-run"], true).await;
     assert!(dry.contains("2025-01 is old enough"), "{dry}");
     assert!(!archive.exists());

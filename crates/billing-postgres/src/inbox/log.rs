@@ -11,7 +11,7 @@ use billing_app::{
 };
 use billing_domain::id::WebhookId;
 use diesel::sql_types::{
-    BigInt, Binary, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
+    Array, BigInt, Binary, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
 use diesel_async::RunQueryDsl;
 use serde_json::Value;
@@ -36,6 +36,8 @@ pub(super) type Row = (
 );
 
 type WholeRow = (Row, String, Value, Vec<u8>, Option<OffsetDateTime>);
+type TryRow = (OffsetDateTime, String, Option<String>, Option<i64>);
+type ActionRow = (Uuid, OffsetDateTime, String, String, String);
 
 statement! {
     /// The newest webhooks that match.
@@ -56,25 +58,26 @@ statement! {
 }
 
 statement! {
-    /// All of one webhook.
-    One { id: Uuid } -> (Columns, Text, Jsonb, Binary, Nullable<Timestamptz>);
+    /// All of some webhooks.
+    Whole<'a> { ids: &'a [Uuid] } -> (Columns, Text, Jsonb, Binary, Nullable<Timestamptz>);
     "SELECT webhook_id, gateway, event_id, kind, status, attempts, error, received_at, \
-     next_attempt_at, subject, headers, body, done_at FROM webhooks WHERE webhook_id = "
-    [id: SqlUuid]
+     next_attempt_at, subject, headers, body, done_at FROM webhooks WHERE webhook_id = ANY("
+    [ids: Array<SqlUuid>] ") ORDER BY webhook_id"
 }
 
 statement! {
-    /// Its tries.
-    Tries { id: Uuid } -> (Timestamptz, Text, Nullable<Text>, Nullable<BigInt>);
-    "SELECT ended_at, outcome, error, duration_us FROM webhook_attempts WHERE webhook_id = "
-    [id: SqlUuid] " ORDER BY ended_at, fence"
+    /// Their tries.
+    Tries<'a> { ids: &'a [Uuid] }
+        -> (SqlUuid, (Timestamptz, Text, Nullable<Text>, Nullable<BigInt>));
+    "SELECT webhook_id, ended_at, outcome, error, duration_us FROM webhook_attempts \
+     WHERE webhook_id = ANY(" [ids: Array<SqlUuid>] ") ORDER BY ended_at, fence"
 }
 
 statement! {
-    /// What people did about it.
-    Actions { id: Uuid } -> (SqlUuid, Timestamptz, Text, Text, Text);
-    "SELECT action_id, at, what, actor, reason FROM webhook_actions WHERE webhook_id = "
-    [id: SqlUuid] " ORDER BY at, action_id"
+    /// What people did about them.
+    Actions<'a> { ids: &'a [Uuid] } -> (SqlUuid, (SqlUuid, Timestamptz, Text, Text, Text));
+    "SELECT webhook_id, action_id, at, what, actor, reason FROM webhook_actions \
+     WHERE webhook_id = ANY(" [ids: Array<SqlUuid>] ") ORDER BY at, action_id"
 }
 
 statement! {
@@ -123,27 +126,39 @@ pub(super) async fn list(
     rows.into_iter().map(webhook).collect()
 }
 
-/// All that is known of one.
-pub(super) async fn find(
+/// All that is known of some, in the order of their ids.
+pub(super) async fn find_all(
     database: &Database,
-    id: WebhookId,
-) -> Result<Option<WebhookDetail>, Error> {
+    ids: &[WebhookId],
+) -> Result<Vec<WebhookDetail>, Error> {
+    let ids: Vec<_> = ids.iter().map(|id| id.0).collect();
+    let ids = ids.as_slice();
     let mut session = database.reading(Scope::Operator).await?;
     let connection = session.connection();
-    let rows: Vec<WholeRow> = One { id: id.0 }.load(connection).await.map_err(failed)?;
-    let tries: Vec<(OffsetDateTime, String, Option<String>, Option<i64>)> =
-        Tries { id: id.0 }.load(connection).await.map_err(failed)?;
-    let actions: Vec<(Uuid, OffsetDateTime, String, String, String)> =
-        Actions { id: id.0 }.load(connection).await.map_err(failed)?;
+    let rows: Vec<WholeRow> = Whole { ids }.load(connection).await.map_err(failed)?;
+    let tries: Vec<(Uuid, TryRow)> = Tries { ids }.load(connection).await.map_err(failed)?;
+    let actions: Vec<(Uuid, ActionRow)> = Actions { ids }.load(connection).await.map_err(failed)?;
     session.commit().await?;
-    let Some((row, subject, headers, body, done_at)) = rows.into_iter().next() else {
-        return Ok(None);
-    };
+    let details = rows.into_iter().map(detail).collect::<Result<Vec<_>, Error>>()?;
+    let mut found: BTreeMap<_, _> = details.into_iter().map(|it| (it.row.id.0, it)).collect();
+    for (of, row) in tries {
+        if let Some(of) = found.get_mut(&of) {
+            of.tries.push(attempt(row)?);
+        }
+    }
+    for (of, row) in actions {
+        if let Some(of) = found.get_mut(&of) {
+            of.actions.push(deed(row)?);
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn detail((row, subject, headers, body, done_at): WholeRow) -> Result<WebhookDetail, Error> {
     let headers: BTreeMap<String, String> =
         serde_json::from_value(headers).map_err(anyhow::Error::from)?;
-    let tries = tries.into_iter().map(attempt).collect::<Result<_, _>>()?;
-    let actions = actions.into_iter().map(deed).collect::<Result<_, _>>()?;
-    Ok(Some(WebhookDetail { row: webhook(row)?, subject, headers, body, done_at, tries, actions }))
+    let (tries, actions) = (Vec::new(), Vec::new());
+    Ok(WebhookDetail { row: webhook(row)?, subject, headers, body, done_at, tries, actions })
 }
 
 /// How many stand where.
@@ -201,17 +216,13 @@ pub(super) fn status_of(name: &str) -> Result<WebhookStatus, Error> {
     WebhookStatus::named(name).ok_or_else(unknown)
 }
 
-fn attempt(
-    (ended_at, outcome, error, micros): (OffsetDateTime, String, Option<String>, Option<i64>),
-) -> Result<WebhookTry, Error> {
+fn attempt((ended_at, outcome, error, micros): TryRow) -> Result<WebhookTry, Error> {
     let known = TryOutcome::ALL.into_iter().find(|known| known.name() == outcome);
     let outcome = known.ok_or_else(|| anyhow::anyhow!("`{outcome}` is not an outcome of a try"))?;
     Ok(WebhookTry { ended_at, outcome, error, duration: micros.map(duration) })
 }
 
-fn deed(
-    (id, at, what, actor, reason): (Uuid, OffsetDateTime, String, String, String),
-) -> Result<(Deed, WebhookAction), Error> {
+fn deed((id, at, what, actor, reason): ActionRow) -> Result<(Deed, WebhookAction), Error> {
     let known = Deed::ALL.into_iter().find(|known| known.name() == what);
     let what = known.ok_or_else(|| anyhow::anyhow!("`{what}` is not done about webhooks"))?;
     Ok((what, WebhookAction { id, at, actor, reason }))

@@ -228,8 +228,34 @@ impl Inbox for MemoryStore {
         })
     }
 
-    async fn find(&self, id: WebhookId) -> Result<Option<WebhookDetail>, Error> {
-        self.shared.read(|world| world.webhooks.get(&id).map(Kept::detail))
+    async fn find_all(&self, ids: &[WebhookId]) -> Result<Vec<WebhookDetail>, Error> {
+        self.shared.read(|world| {
+            let all = world.webhooks.iter();
+            all.filter(|(id, _)| ids.contains(id)).map(|(_, kept)| kept.detail()).collect()
+        })
+    }
+
+    async fn done_before(
+        &self,
+        instant: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<WebhookId>, Error> {
+        self.shared.read(|world| {
+            let all = world.webhooks.iter();
+            let old = all.filter(|(_, kept)| kept.was_done_before(instant));
+            old.map(|(id, _)| *id).take(at_most(limit)).collect()
+        })
+    }
+
+    async fn remove(&self, ids: &[WebhookId], before: OffsetDateTime) -> Result<usize, Error> {
+        self.shared
+            .write(|world| {
+                let there = world.webhooks.len();
+                let goes = |kept: &Kept| kept.was_done_before(before);
+                world.webhooks.retain(|id, kept| !(ids.contains(id) && goes(kept)));
+                Ok(there - world.webhooks.len())
+            })
+            .await
     }
 
     async fn health(&self) -> Result<InboxHealth, Error> {

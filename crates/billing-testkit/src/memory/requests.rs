@@ -7,12 +7,10 @@ use billing_app::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::MemoryStore;
+use super::{MemoryStore, ledgers::at_most};
 
 /// How long one may run before another may.
 const HELD: Duration = Duration::MINUTE;
-/// How long an answer is remembered.
-const REMEMBERED: Duration = Duration::days(30);
 
 /// A request, and its answer once there is one.
 #[derive(Clone)]
@@ -32,8 +30,7 @@ impl Requests for MemoryStore {
     ) -> Result<Begun, Error> {
         self.shared
             .write(|world| {
-                let known = world.requests.get(key).filter(|asked| wall < asked.at + REMEMBERED);
-                Ok(match known {
+                Ok(match world.requests.get(key) {
                     Some(asked) if asked.fingerprint != fingerprint => Begun::OtherBody,
                     Some(Asked { answer: Some(answer), .. }) => Begun::Answered(answer.clone()),
                     Some(asked) if wall < asked.at + HELD => Begun::Running,
@@ -61,6 +58,24 @@ impl Requests for MemoryStore {
                     }
                 }
                 Ok(())
+            })
+            .await
+    }
+
+    async fn forget(&self, before: OffsetDateTime, limit: i64) -> Result<usize, Error> {
+        self.shared
+            .write(|world| {
+                let all = world.requests.iter();
+                let mut old: Vec<_> = all
+                    .filter(|(_, asked)| asked.at < before)
+                    .map(|(key, asked)| (asked.at, key.clone()))
+                    .collect();
+                old.sort_unstable();
+                old.truncate(at_most(limit));
+                for (_, key) in &old {
+                    world.requests.remove(key);
+                }
+                Ok(old.len())
             })
             .await
     }

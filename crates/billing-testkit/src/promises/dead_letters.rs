@@ -210,3 +210,45 @@ pub async fn figures_count_what_became_of_all(subject: &Subject) -> Promise {
     assert_eq!(nothing, InboxFigures::default());
     Ok(())
 }
+
+/// What was done with before an instant can be removed, with all that is known of it. What waits, is
+/// dead, or was done with since, stays, even where it is named.
+pub async fn what_was_done_with_long_ago_goes(subject: &Subject) -> Promise {
+    let mut all = Vec::new();
+    for _ in 0..4 {
+        let webhook = a_webhook();
+        subject.inbox.receive(&webhook).await?;
+        all.push(webhook.id);
+    }
+    let ignored = NewWebhook { ignored: true, ..a_webhook() };
+    subject.inbox.receive(&ignored).await?;
+    let claimed = subject.inbox.claim(NOON, LEASE, 4).await?;
+    let [first, second, failing, dying] = claimed.as_slice() else { panic!("they are due") };
+    let late = NOON + time::Duration::days(1);
+    for (claimed, ended_at) in [(first, NOON), (second, late)] {
+        let mut work = subject.engine().await?;
+        work.inbox().done(claimed.claim, false, Tried { began_at: NOON, ended_at }).await?;
+        work.commit().await?;
+    }
+    subject.inbox.fail(&a_failed_try(failing.claim, "later", Some(late))).await?;
+    subject.inbox.fail(&a_failed_try(dying.claim, "never", None)).await?;
+    all.push(ignored.id);
+
+    let before = NOON + time::Duration::hours(1);
+    let mut old = vec![first.claim.id, ignored.id];
+    old.sort_unstable();
+    assert_eq!(subject.inbox.done_before(before, 10).await?, old);
+    assert_eq!(subject.inbox.done_before(before, 1).await?, old.first().copied().as_slice());
+    assert_eq!(subject.inbox.done_before(NOON, 10).await?, []);
+    let found = subject.inbox.find_all(&all).await?;
+    assert_eq!(found.len(), 5);
+    assert!(found.iter().filter(|it| it.row.id != ignored.id).all(|it| it.tries.len() == 1));
+    assert_eq!(subject.inbox.remove(&all, before).await?, 2);
+    assert_eq!(subject.inbox.remove(&all, before).await?, 0);
+    let left = subject.inbox.find_all(&all).await?;
+    let left: Vec<_> = left.iter().map(|it| it.row.id).collect();
+    let mut stayed = vec![second.claim.id, failing.claim.id, dying.claim.id];
+    stayed.sort_unstable();
+    assert_eq!(left, stayed);
+    Ok(())
+}

@@ -89,3 +89,21 @@ pub async fn a_request_runs_once_at_the_same_time(subject: &Subject) -> Promise 
     assert_eq!(begun.iter().filter(|begun| **begun == Begun::Running).count(), 11, "{begun:?}");
     Ok(())
 }
+
+/// Old requests are forgotten, the oldest first, and run again then; younger ones stay.
+pub async fn old_requests_are_forgotten(subject: &Subject) -> Promise {
+    let keys = ["first", "second", "third", "fourth"].map(a_request_key);
+    for (days, key) in (0..).zip(&keys) {
+        let at = NOON + Duration::days(days);
+        subject.requests.begin(key, BODY, at).await?;
+        subject.requests.finish(key, Some(&an_answer())).await?;
+    }
+    let before = NOON + Duration::days(3);
+    assert_eq!(subject.requests.forget(before, 2).await?, 2);
+    assert_eq!(subject.requests.forget(before, 2).await?, 1);
+    assert_eq!(subject.requests.forget(before, 2).await?, 0);
+    let [first, .., last] = &keys;
+    assert_eq!(subject.requests.begin(first, OTHER, before).await?, Begun::Fresh);
+    assert_eq!(subject.requests.begin(last, BODY, before).await?, Begun::Answered(an_answer()));
+    Ok(())
+}

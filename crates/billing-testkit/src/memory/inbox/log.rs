@@ -6,6 +6,7 @@ use billing_app::ports::{
     Deed, InboxFigures, InboxHealth, WebhookAction, WebhookDetail, WebhookFilter, WebhookRow,
     WebhookStatus,
 };
+use time::OffsetDateTime;
 
 use super::Kept;
 
@@ -17,6 +18,11 @@ impl Kept {
             && status.is_none_or(|status| self.status == status)
             && since.is_none_or(|since| self.webhook.received_at >= since)
             && until.is_none_or(|until| self.webhook.received_at < until)
+    }
+
+    pub(super) fn was_done_before(&self, instant: OffsetDateTime) -> bool {
+        let done = self.done_at.is_some_and(|done_at| done_at < instant);
+        done && self.webhook.received_at < instant
     }
 
     pub(super) fn put_back(&mut self, action: &WebhookAction) {

@@ -1,0 +1,1 @@
+REVOKE DELETE ON webhooks FROM billing_engine;
