@@ -46,7 +46,7 @@ pub use self::{
     },
     pace::Pace,
     pending::{Decided, Pending, Verdict},
-    settings::{InvalidSettings, Settings},
+    settings::{InvalidSettings, Settings, SettingsChange},
 };
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use crate::{
     credits::{
         Asked, CreditCommand, CreditOutcome, Draw, Entry, EntryKind, Grant, Hold, IdempotencyKey,
-        Operation, Origin, Pace, Pending, Settings, Source, Touch,
+        Operation, Origin, Pace, Pending, Settings, SettingsChange, Source, Touch,
     },
     event::What,
     id::{GrantId, HoldId, OrganizationId},
@@ -147,7 +147,7 @@ impl CreditAccount {
             CreditCommand::Revoke(revoke) => self.revoke(revoke, now),
             CreditCommand::Refund(refund) => self.refund(refund, now),
             CreditCommand::Send(send) => self.send(send, now),
-            CreditCommand::Configure(settings) => self.configure(*settings, now),
+            CreditCommand::Configure(change) => self.configure(*change, now),
             CreditCommand::BookDue => CreditOutcome::Booked,
         };
         // What a command gives back to a grant whose time is over is lost at once.
@@ -155,14 +155,15 @@ impl CreditAccount {
         outcome
     }
 
-    fn configure(&mut self, settings: Settings, now: OffsetDateTime) -> CreditOutcome {
+    fn configure(&mut self, change: SettingsChange, now: OffsetDateTime) -> CreditOutcome {
+        let settings = self.settings.changed(change);
         if settings != self.settings {
             self.settings = settings;
             self.pending.configured = true;
             let (kind, origin) = (EntryKind::Adjusted, Origin::Settings(settings));
             self.enter(now, Change { kind, touched: Vec::new(), overdrawn: 0, held: 0, origin });
         }
-        CreditOutcome::Configured
+        CreditOutcome::Configured(settings)
     }
 
     /// Writes a row for what was just changed on grants.

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::{
-    credits::{DrawRef, GrantKind, IdempotencyKey, Settings, Source},
+    credits::{DrawRef, GrantKind, IdempotencyKey, SettingsChange, Source},
     id::{DecisionId, GrantId, HoldId, OrganizationId},
 };
 
@@ -27,7 +27,7 @@ pub enum CreditCommand {
     /// Give credits away to another organization.
     Send(Send),
     /// Change what the account is decided by.
-    Configure(Settings),
+    Configure(SettingsChange),
     /// Book what is due, and nothing else.
     BookDue,
 }

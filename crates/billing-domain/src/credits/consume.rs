@@ -114,7 +114,7 @@ const fn verdict(outcome: &CreditOutcome, before: i64, required: i64) -> Option<
         | CreditOutcome::Granted { .. }
         | CreditOutcome::Revoked(_)
         | CreditOutcome::RefundRefused(_)
-        | CreditOutcome::Configured
+        | CreditOutcome::Configured(_)
         | CreditOutcome::Booked => None,
     }
 }
@@ -137,7 +137,7 @@ fn again(outcome: &CreditOutcome) -> CreditOutcome {
         | CreditOutcome::Granted { .. }
         | CreditOutcome::Revoked(_)
         | CreditOutcome::RefundRefused(_)
-        | CreditOutcome::Configured
+        | CreditOutcome::Configured(_)
         | CreditOutcome::Booked) => other,
     }
 }

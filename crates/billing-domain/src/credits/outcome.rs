@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::{
-    credits::{GrantKind, Touch},
+    credits::{GrantKind, Settings, Touch},
     id::{DecisionId, GrantId, HoldId},
 };
 
@@ -40,8 +40,8 @@ pub enum CreditOutcome {
     RefundRefused(RefundRefusal),
     /// The credits are given away.
     Sent(Sent),
-    /// The settings are as wanted.
-    Configured,
+    /// The settings from now on.
+    Configured(Settings),
     /// What was due is booked.
     Booked,
 }

@@ -44,18 +44,56 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// These with a change.
+    pub(super) fn changed(self, change: SettingsChange) -> Self {
+        let SettingsChange { overdraft_limit, order, low_balance, low_percent } = change;
+        Self {
+            overdraft_limit: overdraft_limit.unwrap_or(self.overdraft_limit),
+            order: order.unwrap_or(self.order),
+            low_balance: low_balance.unwrap_or(self.low_balance),
+            low_percent: low_percent.unwrap_or(self.low_percent),
+        }
+    }
+}
+
+/// What becomes other in the settings: what is not named stays as it is when the change is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SettingsChange {
+    /// How many credits may be used beyond what there is.
+    pub overdraft_limit: Option<i64>,
+    /// In which order grants are drawn.
+    pub order: Option<DrawOrder>,
+    /// A balance that falls below it is told; 0 for never.
+    pub low_balance: Option<i64>,
+    /// Likewise in percent; 0 for never.
+    pub low_percent: Option<u8>,
+}
+
+impl SettingsChange {
     /// Checks what people typed.
     pub fn validated(self) -> Result<Self, InvalidSettings> {
         for (field, credits) in
             [("overdraft_limit", self.overdraft_limit), ("low_balance", self.low_balance)]
         {
-            if !(0..=MOST_CREDITS).contains(&credits) {
+            if credits.is_some_and(|credits| !(0..=MOST_CREDITS).contains(&credits)) {
                 return Err(InvalidSettings::Credits { field });
             }
         }
-        if self.low_percent > 100 {
+        if self.low_percent.is_some_and(|percent| percent > 100) {
             return Err(InvalidSettings::Percent);
         }
         Ok(self)
+    }
+}
+
+impl From<Settings> for SettingsChange {
+    fn from(settings: Settings) -> Self {
+        let Settings { overdraft_limit, order, low_balance, low_percent } = settings;
+        Self {
+            overdraft_limit: Some(overdraft_limit),
+            order: Some(order),
+            low_balance: Some(low_balance),
+            low_percent: Some(low_percent),
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! An operator sets what an organization's credits are decided by.
 
 use actix_web::web::{Data, Json};
-use billing_domain::credits::{DrawOrder, GrantKind};
+use billing_domain::credits::{DrawOrder, GrantKind, SettingsChange};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -44,12 +44,7 @@ pub(crate) async fn change(
     let Change { overdraft_limit, draw_order, low_balance, low_percent } = body;
     let order = draw_order.map(DrawOrder::try_from).transpose();
     let order = order.map_err(|error| Problem::invalid("draw_order", error))?;
-    let settings = http.billing.configure_credits(whose.0, move |mut settings| {
-        settings.overdraft_limit = overdraft_limit.unwrap_or(settings.overdraft_limit);
-        settings.order = order.unwrap_or(settings.order);
-        settings.low_balance = low_balance.unwrap_or(settings.low_balance);
-        settings.low_percent = low_percent.unwrap_or(settings.low_percent);
-        settings
-    });
-    Ok(Json(settings.await?.into()))
+    let change = SettingsChange { overdraft_limit, order, low_balance, low_percent };
+    let settings = http.billing.configure_credits(whose.0, change).await?;
+    Ok(Json(settings.into()))
 }

@@ -91,7 +91,7 @@ async fn a_ledger(database: &Database, writers: &CreditWriters) {
     let apply = async |command| writers.apply(own, command, NOON).await.unwrap();
     apply(CreditCommand::Grant(NewGrant { amount: 1_000, ..a_grant() })).await;
     let settings = Settings { overdraft_limit: 50, ..Settings::default() };
-    apply(CreditCommand::Configure(settings)).await;
+    apply(CreditCommand::Configure(settings.into())).await;
     let [used, open, idle] =
         [("used", 40), ("open", 20), ("idle", 10)].map(|(key, credits)| a_hold(key, credits));
     for hold in [&used, &open, &idle] {

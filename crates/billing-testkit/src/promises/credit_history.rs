@@ -6,7 +6,7 @@ use billing_app::ports::Clock;
 use billing_domain::{
     credits::{
         Consume, CreditAccount, CreditCommand, CreditOutcome, Draw, DrawOrder, DrawRef, Entry,
-        GrantKind, NewGrant, NewHold, Origin, Refund, Revoke, Settings, Settle, Source,
+        GrantKind, NewGrant, NewHold, Origin, Refund, Revoke, SettingsChange, Settle, Source,
     },
     event::What,
     id::{DecisionId, HoldId, OrganizationId},
@@ -58,11 +58,11 @@ fn any_command(dice: &mut Dice, known: &mut Known, now: OffsetDateTime) -> Credi
             let refund = Refund::new(id, key(dice), draw, amount, grant);
             CreditCommand::Refund(refund.expect("it can be given back"))
         }
-        18 => CreditCommand::Configure(Settings {
-            overdraft_limit: dice.pick(&[0, 0, 40, 200]),
-            order: dice.pick(&known.orders),
-            low_balance: dice.pick(&[0, 50, 200]),
-            low_percent: dice.pick(&[0, 10, 50]),
+        18 => CreditCommand::Configure(SettingsChange {
+            overdraft_limit: Some(dice.pick(&[0, 0, 40, 200])),
+            order: Some(dice.pick(&known.orders)),
+            low_balance: Some(dice.pick(&[0, 50, 200])),
+            low_percent: Some(dice.pick(&[0, 10, 50])),
         }),
         _ => {
             let (id, event) = (a_fresh_id(), dice.pick(&["ai_inference", "api_call_premium"]));

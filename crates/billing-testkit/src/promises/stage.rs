@@ -261,9 +261,9 @@ impl Subject {
         settings: Settings,
         now: OffsetDateTime,
     ) -> Promise {
-        let command = CreditCommand::Configure(settings);
+        let command = CreditCommand::Configure(settings.into());
         let outcome = self.credits.apply(organization, command, now).await?;
-        assert_eq!(outcome, CreditOutcome::Configured);
+        assert_eq!(outcome, CreditOutcome::Configured(settings));
         Ok(())
     }
 

@@ -29,6 +29,19 @@ pub(super) fn settings() -> impl Strategy<Value = Settings> {
     )
 }
 
+/// Some of them.
+fn change() -> impl Strategy<Value = SettingsChange> {
+    let named = prop::array::uniform4(any::<bool>());
+    (settings(), named).prop_map(|(settings, [overdraft, order, balance, percent])| {
+        SettingsChange {
+            overdraft_limit: overdraft.then_some(settings.overdraft_limit),
+            order: order.then_some(settings.order),
+            low_balance: balance.then_some(settings.low_balance),
+            low_percent: percent.then_some(settings.low_percent),
+        }
+    })
+}
+
 /// Small numbers, so that instants coincide, keys and sources repeat, and credits run out.
 pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec((jump(), command()), 0..40).prop_map(|timed| {
@@ -110,7 +123,7 @@ fn command() -> impl Strategy<Value = CreditCommand> {
             CreditCommand::Revoke(Revoke { source, total })
         }),
         1 => gift(),
-        1 => settings().prop_map(CreditCommand::Configure),
+        1 => change().prop_map(CreditCommand::Configure),
         1 => Just(CreditCommand::BookDue),
     ]
 }

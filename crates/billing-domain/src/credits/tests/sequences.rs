@@ -39,7 +39,7 @@ fn repeated(outcome: CreditOutcome) -> CreditOutcome {
         same @ (CreditOutcome::KeyReused
         | CreditOutcome::HoldRefused(_)
         | CreditOutcome::RefundRefused(_)
-        | CreditOutcome::Configured
+        | CreditOutcome::Configured(_)
         | CreditOutcome::Booked) => same,
     }
 }

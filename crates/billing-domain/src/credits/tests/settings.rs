@@ -10,8 +10,8 @@ fn silent() -> Settings {
 }
 
 fn configure(account: &mut CreditAccount, settings: Settings, now: i64) {
-    let outcome = account.apply(&CreditCommand::Configure(settings), at(now));
-    assert_eq!(outcome, CreditOutcome::Configured);
+    let outcome = account.apply(&CreditCommand::Configure(settings.into()), at(now));
+    assert_eq!(outcome, CreditOutcome::Configured(settings));
 }
 
 fn low(balance: i64, threshold: i64) -> What {
@@ -53,18 +53,19 @@ fn impossible_settings_are_refused() {
     let credits = |field| Err(InvalidSettings::Credits { field });
     for bad in [-1, MOST_CREDITS + 1] {
         let settings = Settings { overdraft_limit: bad, ..silent() };
-        assert_eq!(settings.validated(), credits("overdraft_limit"));
+        assert_eq!(SettingsChange::from(settings).validated(), credits("overdraft_limit"));
         let settings = Settings { low_balance: bad, ..silent() };
-        assert_eq!(settings.validated(), credits("low_balance"));
+        assert_eq!(SettingsChange::from(settings).validated(), credits("low_balance"));
     }
     let settings = Settings { low_percent: 101, ..silent() };
-    assert_eq!(settings.validated(), Err(InvalidSettings::Percent));
+    assert_eq!(SettingsChange::from(settings).validated(), Err(InvalidSettings::Percent));
     let most = Settings {
         overdraft_limit: MOST_CREDITS,
         low_balance: MOST_CREDITS,
         low_percent: 100,
         ..silent()
     };
+    let most = SettingsChange::from(most);
     assert_eq!(most.validated(), Ok(most));
 }
 

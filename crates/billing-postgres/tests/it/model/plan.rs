@@ -78,7 +78,7 @@ pub(super) struct Flight {
 pub(super) fn plan() -> impl Strategy<Value = Plan> {
     let turns = prop::collection::vec((prop::bool::weighted(0.2), shape(), ways(), fault()), 40);
     (settings(), steps(), turns).prop_map(|(settings, steps, turns)| {
-        let first = (instant(0), CreditCommand::Configure(settings));
+        let first = (instant(0), CreditCommand::Configure(settings.into()));
         let mut of = 0;
         let mut plan = vec![Turn {
             step: first,

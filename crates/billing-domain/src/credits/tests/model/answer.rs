@@ -36,7 +36,7 @@ impl Answer {
                 let part = |it: &Taken| (it.kind, it.amount, it.expires_at.map(units));
                 Self::Sent(it.taken.iter().map(part).collect(), it.balance_after)
             }
-            CreditOutcome::Configured | CreditOutcome::Booked => Self::Nothing,
+            CreditOutcome::Configured(_) | CreditOutcome::Booked => Self::Nothing,
         }
     }
 }

@@ -37,7 +37,7 @@ impl Model {
             CreditCommand::Release(hold) => self.release(*hold, now),
             CreditCommand::Grant(grant) => self.give(grant, now),
             CreditCommand::Revoke(asked) => self.take_back(asked, now),
-            CreditCommand::Configure(settings) => self.configure(*settings, now),
+            CreditCommand::Configure(change) => self.configure(*change, now),
             CreditCommand::BookDue => Answer::Nothing,
         };
         self.tick(now);

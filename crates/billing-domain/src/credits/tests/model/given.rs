@@ -128,7 +128,14 @@ impl Model {
         Answer::Sent(sent, self.balance())
     }
 
-    pub(super) fn configure(&mut self, settings: Settings, now: i64) -> Answer {
+    pub(super) fn configure(&mut self, change: SettingsChange, now: i64) -> Answer {
+        let known = self.settings;
+        let settings = Settings {
+            overdraft_limit: change.overdraft_limit.unwrap_or(known.overdraft_limit),
+            order: change.order.unwrap_or(known.order),
+            low_balance: change.low_balance.unwrap_or(known.low_balance),
+            low_percent: change.low_percent.unwrap_or(known.low_percent),
+        };
         if settings != self.settings {
             self.settings = settings;
             self.row(now, 0, 0);
