@@ -1,6 +1,6 @@
 //! What operators look at.
 
-use billing_domain::{id::OrganizationId, organization::Organization};
+use billing_domain::{id::OrganizationId, identity::Member, organization::Organization};
 
 use crate::{
     Billing, Error, Missing,
@@ -26,6 +26,11 @@ impl Billing {
         page: Page<OrganizationId>,
     ) -> Result<Vec<Organization>, Error> {
         self.ports.organizations.organizations(page).await
+    }
+
+    /// The members of an organization, as an identity provider knows them.
+    pub async fn members(&self, id: OrganizationId) -> Result<Vec<Member>, Error> {
+        self.ports.members.members(id).await
     }
 
     /// Whether the database answers, and how many webhooks wait.

@@ -50,6 +50,7 @@ impl Billing {
                 price,
             },
             item: CheckoutItem::Credits { name: product.name.clone(), amount: price },
+            reduction: None,
             saves_method: request.saves_method,
             urls: request.urls,
         })

@@ -1,20 +1,28 @@
-//! A subscription that a gateway bills is changed: our record of what is wanted first, then the
-//! gateway, then what the gateway says is adopted, the same way as from a webhook.
+//! A subscription is changed: our record of what is wanted first, then who bills it. A gateway is
+//! told, and what it says then is adopted, the same way as from a webhook; where our own engine
+//! bills, the request is made true, once what it costs is paid.
 //!
 //! One change at a time: until it is known what became of the last one, there is no other.
 
+pub(crate) mod bill;
 pub(crate) mod considering;
+pub(crate) mod fulfilling;
+mod paying;
 mod sending;
 
 use billing_domain::{
     id::{ChangeId, OrganizationId},
     period::Interval,
-    subscription::{Actor, Ask, ChangeRequest, Fate, When, Wish},
+    subscription::{Actor, Ask, BilledBy, ChangeRequest, Fate, When, Wish},
 };
 use time::{Duration, OffsetDateTime};
 
-use self::considering::Considered;
-use crate::{Billing, Error, Missing, ports::Scope};
+use self::{considering::Considered, paying::refuse_unpaid};
+use crate::{
+    Billing, Error, Missing,
+    collect_invoices::for_subscription,
+    ports::{Scope, UnitOfWork},
+};
 
 /// Asked in a request, a change is looked after there; after this time by a worker.
 const ATTENDED: Duration = Duration::MINUTE;
@@ -123,6 +131,7 @@ impl Billing {
         // Held, so that two requests for the same organization take turns.
         let organization = work.organizations().find(id).await?;
         organization.ok_or(Error::NotFound(Missing::Organization))?;
+        self.refuse_while_unpaid(&mut *work, &considered).await?;
         let live = work.subscriptions().live(id, group).await?;
         let subscription = considered.subscription;
         if live
@@ -152,12 +161,33 @@ impl Billing {
             actor: wanted.actor,
             reason: reason.unwrap_or_else(|| considered.wish.action().name().to_owned()),
             proration_at,
+            invoice_id: None,
             created_at: now,
             look_at: now + ATTENDED,
         };
         work.change_requests().save(&request, &[]).await?;
         work.commit().await?;
         Ok(request)
+    }
+
+    /// Refuses what cannot be while something of a subscription that our engine bills is not paid.
+    pub(crate) async fn refuse_while_unpaid(
+        &self,
+        work: &mut dyn UnitOfWork,
+        considered: &Considered,
+    ) -> Result<(), Error> {
+        let Considered { subscription, wish, .. } = considered;
+        if subscription.billed_by != BilledBy::Engine || considered.is_begun() {
+            return Ok(());
+        }
+        if considered.begins_period()
+            && whole_second(self.ports.clock.now()) <= subscription.period.start
+        {
+            // One that began in this second would have no time, and be paid for.
+            return Err(Error::Conflict("the subscription"));
+        }
+        let unpaid = work.collections().open(subscription.organization_id).await?;
+        Ok(refuse_unpaid(wish, &for_subscription(unpaid, subscription))?)
     }
 
     /// A request as it stands now.

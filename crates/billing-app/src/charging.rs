@@ -3,14 +3,14 @@
 use billing_domain::{
     checkout::{Checkout, CheckoutStatus, PaidBy, Purpose},
     gateway::GatewayRef,
-    id::OrganizationId,
+    id::{CheckoutId, OrganizationId},
     payment::ChargeFailure,
-    period::Period,
 };
 use time::Duration;
 
 use crate::{
     Billing, Error, Refusal,
+    collect_invoices::Chargeable,
     gateway_facts::{ARRIVED, GatewayFacts, REMEMBERED},
     open_checkout::gateway_failed,
     ports::{ChargeRequest, Charges, GatewayError, PaymentGateway, Scope, SeenPayment},
@@ -20,6 +20,41 @@ use crate::{
 const SKEW: Duration = Duration::HOUR;
 
 impl Billing {
+    /// Where and what can be charged for an organization, while nobody is there: at the first
+    /// gateway that keeps a method. Nothing where none does.
+    pub(crate) async fn chargeable(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Chargeable<'_>, Error> {
+        let mut unreached = None;
+        for gateway in self.ports.gateways.iter().map(|gateway| &**gateway) {
+            if gateway.charges().is_none() {
+                continue;
+            }
+            match self.method_to_charge(gateway, organization).await {
+                Ok(Some(method)) => return Ok(Some((gateway, method))),
+                Ok(None) => {}
+                // Another may be able to charge; else nobody knows whether this one could.
+                Err(error @ Error::GatewayUnavailable { .. }) => unreached = Some(error),
+                Err(error) => return Err(error),
+            }
+        }
+        unreached.map_or(Ok(None), Err)
+    }
+
+    /// Goes on with a charge that was recorded, and of which nothing was heard. Whether it ended.
+    pub(crate) async fn ask_for_charge(
+        &self,
+        organization: OrganizationId,
+        id: CheckoutId,
+    ) -> Result<bool, Error> {
+        let mut work = self.ports.store.begin(Scope::Organization(organization)).await?;
+        let found = work.checkouts().find(organization, id).await?;
+        drop(work);
+        let lost = || anyhow::anyhow!("checkout {id} is gone, which was to be charged");
+        self.go_on_charging(&found.ok_or_else(lost)?).await
+    }
+
     /// What can be charged for an organization; nothing where the gateway keeps nothing.
     pub(crate) async fn method_to_charge(
         &self,
@@ -48,9 +83,11 @@ impl Billing {
                 Ok(true)
             }
             // It is asked again, under the same key.
-            Err(error @ (GatewayError::Unknown(_) | GatewayError::Unreadable(_))) => {
-                Err(gateway_failed(gateway, error))
-            }
+            Err(
+                error @ (GatewayError::Unknown(_)
+                | GatewayError::Unreached { .. }
+                | GatewayError::Unreadable(_)),
+            ) => Err(gateway_failed(gateway, error)),
         }
     }
 
@@ -88,8 +125,11 @@ impl Billing {
             Purpose::Credits { credits, price, .. } => {
                 Some((*price, format!("{credits} credits (auto top-up)")))
             }
-            Purpose::Period { amount, period: Period { start, end }, .. } => {
-                Some((*amount, format!("Subscription, {} to {}", start.date(), end.date())))
+            Purpose::Invoice { invoice_id, amount, .. } => {
+                let mut work = self.ports.store.begin(Scope::Organization(id)).await?;
+                let invoice = work.invoices().find(id, *invoice_id).await?;
+                let number = invoice.and_then(|it| it.number);
+                number.map(|number| (*amount, format!("Invoice {number}")))
             }
             Purpose::Subscription { .. } => None,
         };
@@ -143,9 +183,9 @@ impl Billing {
         failure: Option<ChargeFailure>,
     ) -> Result<(), Error> {
         let id = checkout.organization_id;
-        if let Purpose::Period { .. } = checkout.purpose {
+        if let Purpose::Invoice { .. } = checkout.purpose {
             let Some(reason) = failure else { return Ok(()) };
-            return self.end_period_without_charge(checkout, reason).await;
+            return self.end_attempt_without_charge(checkout, reason).await;
         }
         let mut work = self.ports.store.begin(Scope::Organization(id)).await?;
         let top_up = work.auto_top_ups().find(id).await?;
@@ -164,26 +204,26 @@ impl Billing {
         work.commit().await
     }
 
-    /// The same for a period: the trial has expired, or the days of grace begin.
-    async fn end_period_without_charge(
+    /// The same for an invoice: the attempt has failed.
+    async fn end_attempt_without_charge(
         &self,
         checkout: &Checkout,
         reason: ChargeFailure,
     ) -> Result<(), Error> {
         let id = checkout.organization_id;
-        let mut work = self.ports.store.begin(Scope::Organization(id)).await?;
+        let mut work = self.ports.store.begin(Scope::Engine).await?;
         let kept = work.checkouts().find(id, checkout.id).await?;
         let Some(kept) = kept else { return Ok(()) };
-        self.period_failed(&mut *work, kept, reason).await?;
+        self.attempt_failed(&mut *work, kept, (reason, None)).await?;
         let committed = work.commit().await;
         self.organization_changed(id);
         committed
     }
 
-    /// What never arrived for a period is not given up: it is asked for as if it were new, under
+    /// What never arrived for an invoice is not given up: it is asked for as if it were new, under
     /// the same key, which nobody remembers. Nothing for what is given up, or has ended.
     async fn recorded_anew(&self, checkout: &Checkout) -> Result<Option<Checkout>, Error> {
-        let Purpose::Period { .. } = checkout.purpose else { return Ok(None) };
+        let Purpose::Invoice { .. } = checkout.purpose else { return Ok(None) };
         let id = checkout.organization_id;
         let mut work = self.ports.store.begin(Scope::Organization(id)).await?;
         let kept = work.checkouts().find(id, checkout.id).await?;

@@ -67,7 +67,7 @@ fn line(webhook: &WebhookDetail) -> Result<String, Error> {
     let WebhookDetail { row, subject, headers, body, done_at, tries, actions } = webhook;
     let line = json!({
         "webhook_id": row.id.0,
-        "gateway": row.gateway.name(),
+        "gateway": row.source.name(),
         "event_id": row.event_id,
         "type": row.kind,
         "subject": subject,

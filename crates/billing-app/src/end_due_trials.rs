@@ -1,22 +1,26 @@
 //! Trials are reminded of before their end, and end: by a first payment, or without one.
 //!
 //! Each step is decided on the trial while it is held, so that of any number of processes one takes
-//! it. What is to be paid is recorded first, then charged, then recorded again; stopped between any
-//! two steps, the next round goes on with the record that it finds.
+//! it. What is to be paid is invoiced, and the collection of that goes on with it.
 
 use billing_domain::{
     event::What,
-    gateway::GatewayRef,
-    id::{CheckoutId, OrganizationId},
+    id::OrganizationId,
+    invoice::Bill,
+    money::Money,
     payment::ChargeFailure,
+    period::Period,
     subscription::{Status, Subscription, Verb},
+    tax::TaxBehavior,
     trial::{Reminder, Trial},
 };
 use time::OffsetDateTime;
 
 use crate::{
     Billing, Error,
-    ports::{PaymentGateway, Scope, UnitOfWork},
+    bill_period::PeriodToBill,
+    issue_invoice::{NewInvoice, fault},
+    ports::{Scope, UnitOfWork},
 };
 
 /// What is to be done for a trial, outside of any unit of work.
@@ -25,10 +29,8 @@ enum Step {
     Rest,
     /// It is done.
     Done,
-    /// It has ended: choose what to charge.
-    Choose,
-    /// A charge was recorded, and nobody knows how it ended.
-    GoOn(CheckoutId),
+    /// It has ended: look whether there is something to charge.
+    End,
 }
 
 impl Billing {
@@ -61,9 +63,8 @@ impl Billing {
         match self.look_at_trial(organization).await? {
             Step::Rest => Ok(false),
             Step::Done => Ok(true),
-            Step::GoOn(checkout) => self.ask_for_charge(organization, checkout).await,
-            Step::Choose => {
-                let chargeable = self.chargeable(organization).await?;
+            Step::End => {
+                let chargeable = self.chargeable(organization).await?.is_some();
                 self.book_end(organization, chargeable).await
             }
         }
@@ -76,11 +77,6 @@ impl Billing {
         let Some(mut trial) = work.trials().find(organization).await? else {
             return Ok(Step::Rest);
         };
-        if let Some(checkout) = trial.ask(now) {
-            work.trials().save(&trial, &[]).await?;
-            work.commit().await?;
-            return Ok(Step::GoOn(checkout));
-        }
         let reminder = trial.remind(now);
         let ended = trial.has_ended(now);
         if reminder.is_none() && !ended {
@@ -96,7 +92,7 @@ impl Billing {
             Some(_) => {
                 let told = reminder.map(|it| self.what(organization, it.at, reminds(&trial, it)));
                 work.trials().save(&trial, told.as_slice()).await?;
-                if ended { Step::Choose } else { Step::Done }
+                if ended { Step::End } else { Step::Done }
             }
             None => {
                 trial.cancel(now);
@@ -121,34 +117,57 @@ impl Billing {
         work.trials().save(trial, &[]).await
     }
 
-    /// Records the first payment and sends it, or that there is nothing to charge. Whether there
-    /// was an end to book: somebody else may have been faster.
+    /// Issues the invoice of the first period, or records that there is nothing to charge. Whether
+    /// there was an end to book: somebody else may have been faster.
     async fn book_end(
         &self,
         organization: OrganizationId,
-        chargeable: Option<(&dyn PaymentGateway, GatewayRef)>,
+        chargeable: bool,
     ) -> Result<bool, Error> {
         let catalogue = self.catalogue().await?;
         let now = self.ports.clock.now();
-        let mut work = self.ports.store.begin(Scope::Organization(organization)).await?;
+        let mut work = self.ports.store.begin(Scope::Engine).await?;
         let trial = work.trials().find(organization).await?;
         let Some(mut trial) = trial.filter(|it| it.has_ended(now)) else { return Ok(false) };
-        let Some((gateway, method)) = chargeable else {
-            self.expire_trial(&mut *work, trial, ChargeFailure::NoSavedMethod).await?;
-            let committed = work.commit().await;
-            self.organization_changed(organization);
-            return committed.map(|()| true);
-        };
         let subscription = work.subscriptions().find(organization, trial.subscription_id).await?;
         let Some(subscription) = subscription.filter(is_on_trial) else { return Ok(false) };
         let period = trial.first_period(subscription.interval);
-        let checkout = self.period_charge(&catalogue, (&subscription, period), method)?;
-        trial.charge(checkout.id, now);
-        work.checkouts().save(&checkout, &[]).await?;
-        work.trials().save(&trial, &[]).await?;
-        work.commit().await?;
-        self.send_charge(gateway, &checkout).await?;
-        Ok(true)
+        let to_bill =
+            PeriodToBill { was: &subscription, subscription: &subscription, closed: None, period };
+        let parts = self.period_bill(&mut *work, &catalogue, to_bill).await?;
+        let total = Bill::new(parts.clone()).map_err(fault)?.total();
+        let new = NewInvoice {
+            organization_id: organization,
+            parts,
+            tax: TaxBehavior::default(),
+            subscription_id: Some(subscription.id),
+            period: Some(period),
+        };
+        if total.is_zero() {
+            self.convert_unpaid(&mut *work, (&subscription, period), total).await?;
+            self.issue_invoice(&mut *work, &catalogue, new).await?;
+        } else if chargeable {
+            let (invoice, _) = self.issue_invoice(&mut *work, &catalogue, new).await?;
+            trial.charge(self.attempt_id(invoice.id, 1), now);
+            work.trials().save(&trial, &[]).await?;
+        } else {
+            self.expire_trial(&mut *work, trial, ChargeFailure::NoSavedMethod).await?;
+        }
+        let committed = work.commit().await;
+        self.organization_changed(organization);
+        committed.map(|()| true)
+    }
+
+    /// The first period costs nothing, so it begins.
+    async fn convert_unpaid(
+        &self,
+        work: &mut dyn UnitOfWork,
+        (subscription, period): (&Subscription, Period),
+        nothing: Money,
+    ) -> Result<(), Error> {
+        let catalogue = self.catalogue().await?;
+        let of = (subscription.organization_id, subscription.id);
+        self.period_paid(work, &catalogue, (of, period), (None, nothing)).await
     }
 
     /// Looks at a trial a little later, so that it does not stand before all others.

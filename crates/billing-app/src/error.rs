@@ -1,10 +1,14 @@
 //! One error, sorted by what the caller does next.
 
+mod missing;
+
 use std::time::Duration;
 
 use billing_domain::{
-    catalogue::InvalidLimit,
+    catalogue::{InvalidLimit, InvalidPrice},
+    collection::NotAgain,
     credits::{InvalidConsume, InvalidCredits, InvalidGrant, InvalidKey, InvalidSettings},
+    discount::NotDiscounted,
     money::MoneyError,
     organization::InvalidOrganization,
     payment::ChargeFailure,
@@ -12,6 +16,8 @@ use billing_domain::{
     trial::{CannotExtend, NotAnAddress},
 };
 use time::OffsetDateTime;
+
+pub use self::missing::Missing;
 
 /// Why a use case did not do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -49,94 +55,17 @@ pub enum Error {
         /// What it said, for the log.
         cause: anyhow::Error,
     },
+    /// A gateway is not asked, since it does not answer: retry later. Nothing was done.
+    #[error("the gateway {gateway} does not answer")]
+    GatewayUnavailable {
+        /// Which one.
+        gateway: &'static str,
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[from] anyhow::Error),
-}
-
-/// What a request can name in vain.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Missing {
-    /// An organization.
-    Organization,
-    /// A plan, or one that is on sale.
-    Plan,
-    /// A pack of credits, or one that is on sale.
-    CreditProduct,
-    /// A credit event.
-    CreditEvent,
-    /// A meter.
-    Meter,
-    /// A subscription.
-    Subscription,
-    /// A key of the API.
-    ApiKey,
-    /// A gateway, or one that is switched on.
-    Gateway,
-    /// A customer at the gateway: nothing was ever bought.
-    Customer,
-    /// A webhook in the inbox.
-    Webhook,
-    /// Credits that are reserved.
-    Hold,
-    /// A use of credits.
-    Draw,
-    /// A decision.
-    Decision,
-    /// An auto top-up of credits: nobody ever said what is wanted.
-    AutoTopUp,
-    /// A job.
-    Job,
-    /// A trial: the organization never had one.
-    Trial,
-    /// An invoice.
-    Invoice,
-}
-
-impl Missing {
-    /// Every one of them, for the registry of error codes.
-    pub const ALL: [Self; 17] = [
-        Self::Organization,
-        Self::Plan,
-        Self::CreditProduct,
-        Self::CreditEvent,
-        Self::Meter,
-        Self::Subscription,
-        Self::ApiKey,
-        Self::Gateway,
-        Self::Customer,
-        Self::Webhook,
-        Self::Hold,
-        Self::Draw,
-        Self::Decision,
-        Self::AutoTopUp,
-        Self::Job,
-        Self::Trial,
-        Self::Invoice,
-    ];
-
-    /// Its name in messages.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Organization => "organization",
-            Self::Plan => "plan",
-            Self::CreditProduct => "credit product",
-            Self::CreditEvent => "credit event",
-            Self::Meter => "meter",
-            Self::Subscription => "subscription",
-            Self::ApiKey => "API key",
-            Self::Gateway => "gateway",
-            Self::Customer => "customer",
-            Self::Webhook => "webhook",
-            Self::Hold => "hold",
-            Self::Draw => "use of credits",
-            Self::Decision => "decision",
-            Self::AutoTopUp => "auto top-up",
-            Self::Job => "job",
-            Self::Trial => "trial",
-            Self::Invoice => "invoice",
-        }
-    }
 }
 
 /// Which rule forbids it.
@@ -171,6 +100,12 @@ pub enum Refusal {
     /// It is there, but switched off.
     #[error("the credit event `{0}` is not active")]
     CreditEventInactive(String),
+    /// The code takes nothing off.
+    #[error(transparent)]
+    NotDiscounted(#[from] NotDiscounted),
+    /// There is such a code already.
+    #[error("there is a discount code `{0}` already")]
+    DiscountCodeTaken(String),
     /// The key was used before with another request.
     #[error("the idempotency key was used before with another request; take a new key")]
     KeyReused,
@@ -225,9 +160,24 @@ pub enum Refusal {
     /// The preview is too old, or something has changed since.
     #[error("what the preview said holds no more; look at a new one")]
     PreviewStale,
+    /// A payment of the subscription is under way, or overdue.
+    #[error("a payment of the subscription is under way or overdue: that comes first")]
+    PaymentPending,
     /// The payment that a change needs did not come.
     #[error("the payment was declined, and nothing has changed")]
     PaymentDeclined(ChargeFailure),
+    /// The method that is kept must not be charged again.
+    #[error("the payment method is not charged again: {0}")]
+    NotAgain(NotAgain),
+    /// An attempt is under way.
+    #[error("it is not known yet how the last charge ended; look again soon")]
+    ChargePending,
+    /// An invoice that we cannot charge.
+    #[error("there is nothing of ours to charge for an invoice that is {status}")]
+    NotPayable {
+        /// Where it stands.
+        status: &'static str,
+    },
     /// The hold was settled, for another amount.
     #[error("the hold was settled before, for {0} credits")]
     HoldSettled(i64),
@@ -246,6 +196,15 @@ pub enum Refusal {
     /// The webhook had its effect, or none to have.
     #[error("the webhook is {0}: there is nothing to give up")]
     WebhookDone(&'static str),
+    /// Only a sandbox without a mail server keeps emails in a mailbox.
+    #[error("there is no mailbox: emails are sent, or kept as `unsent`")]
+    NoMailbox,
+    /// Emails are only kept.
+    #[error("there is no way to send emails: set SMTP_URL")]
+    NoMailer,
+    /// There is nothing to make secrets of.
+    #[error("the installation has no key to make secrets with: set BILLING_SECRET_KEY")]
+    NoSecretKey,
     /// A meter that cannot be counted beyond.
     #[error("the total on this meter would be too large to be counted")]
     TooMuch,
@@ -270,6 +229,7 @@ impl Error {
             | Self::NotFound(_)
             | Self::Invalid { .. }
             | Self::Refused(_)
+            | Self::GatewayUnavailable { .. }
             | Self::Conflict(_) => self.to_string(),
         }
     }
@@ -288,6 +248,9 @@ impl Error {
                 retry_after: *retry_after,
                 cause: anyhow::anyhow!("{cause:#}"),
             },
+            Self::GatewayUnavailable { gateway, retry_after } => {
+                Self::GatewayUnavailable { gateway, retry_after: *retry_after }
+            }
             Self::Internal(cause) => Self::Internal(anyhow::anyhow!("{cause:#}")),
         }
     }
@@ -357,6 +320,12 @@ impl From<InvalidOrganization> for Error {
 impl From<InvalidLimit> for Error {
     fn from(error: InvalidLimit) -> Self {
         Self::invalid("window", error.to_string())
+    }
+}
+
+impl From<InvalidPrice> for Error {
+    fn from(error: InvalidPrice) -> Self {
+        Self::invalid("prices", error.to_string())
     }
 }
 

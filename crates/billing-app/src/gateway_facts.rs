@@ -77,7 +77,7 @@ pub(crate) async fn ask(
             facts.payments.extend(gateway.payments().find(id).await?);
             None
         }
-        About::Nothing => None,
+        About::Customer(_) | About::Nothing => None,
     };
     if let (Some(id), Some(subscriptions)) = (subscription, gateway.subscriptions()) {
         facts.subscription = subscriptions.find(&id).await?;

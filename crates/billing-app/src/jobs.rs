@@ -11,7 +11,7 @@ use core::pin::Pin;
 use time::{Duration, Weekday, macros::time};
 
 pub use self::schedule::Schedule;
-pub(crate) use self::steps::Steps;
+pub(crate) use self::steps::{Step, Steps};
 use crate::{Billing, Error};
 
 /// How many trials, or renewals, are looked up at once.
@@ -42,6 +42,14 @@ pub const JOBS: &[Job] = &[
         work: |billing, steps| Box::pin(billing.process_all_webhooks(steps)),
     },
     Job {
+        name: "delivery-cleanup",
+        about: "Forgets outgoing webhooks that came to an end a month ago",
+        schedule: Schedule::Daily(time!(3:40)),
+        work: |billing, steps| {
+            Box::pin(steps.until_idle(billing, move || billing.forget_deliveries()))
+        },
+    },
+    Job {
         name: "due-credits",
         about: "Books what is due on idle accounts: starts, ends and notices of grants, holds that \
                 time out",
@@ -67,9 +75,18 @@ pub const JOBS: &[Job] = &[
         },
     },
     Job {
+        name: "collections",
+        about: "Takes the money of invoices of ours: charges, tries again what failed, and gives up \
+                in the end",
+        schedule: Schedule::Every(Duration::seconds(5)),
+        work: |billing, steps| {
+            Box::pin(steps.until_idle(billing, move || billing.collect_due_invoices(DUE_AT_ONCE)))
+        },
+    },
+    Job {
         name: "renewals",
-        about: "Charges the periods of subscriptions that our own engine bills, and ends those that \
-                are not paid",
+        about: "Begins the periods of subscriptions that our own engine bills, with an invoice for \
+                each, and ends those that are not paid",
         schedule: Schedule::Every(Duration::seconds(5)),
         work: |billing, steps| {
             Box::pin(
@@ -85,10 +102,36 @@ pub const JOBS: &[Job] = &[
         work: |billing, steps| Box::pin(steps.once(billing, move || billing.carry_out_changes())),
     },
     Job {
+        name: "emails",
+        about: "Turns what happened into emails, and sends those that are due",
+        schedule: Schedule::Every(Duration::seconds(5)),
+        work: |billing, steps| Box::pin(billing.send_all_emails(steps)),
+    },
+    Job {
         name: "duplicates",
         about: "Ends subscriptions that were paid twice, and gives the money back",
         schedule: Schedule::Every(Duration::seconds(5)),
         work: |billing, steps| Box::pin(steps.once(billing, move || billing.clear_duplicates())),
+    },
+    Job {
+        name: "discount-reservations",
+        about: "Frees discount codes that were reserved for checkouts that nobody paid",
+        schedule: Schedule::Every(Duration::minutes(5)),
+        work: |billing, steps| {
+            Box::pin(steps.until_idle(billing, move || billing.release_reservations(DUE_AT_ONCE)))
+        },
+    },
+    Job {
+        name: "reconciliation",
+        about: "Compares gateways, payments and the ledger, and heals what differs",
+        schedule: Schedule::Every(Duration::HOUR),
+        work: |billing, steps| Box::pin(billing.reconcile_by_schedule(steps)),
+    },
+    Job {
+        name: "pending-payments",
+        about: "Asks after payments under way, open invoices and open payment pages",
+        schedule: Schedule::Every(Duration::minutes(30)),
+        work: |billing, steps| Box::pin(billing.look_after_unfinished(steps)),
     },
     Job {
         name: "partitions",
@@ -140,6 +183,19 @@ impl Job {
 }
 
 impl Billing {
+    async fn send_all_emails(&self, steps: &Steps<'_>) -> Result<(), Error> {
+        while let Some(_step) = steps.next(self).await? {
+            let relayed = self.relay_emails().await?;
+            let progress = self.send_emails().await?;
+            steps.did(progress.done);
+            steps.failed(progress.failed);
+            if relayed == 0 && !progress.any() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
     async fn process_all_webhooks(&self, steps: &Steps<'_>) -> Result<(), Error> {
         while let Some(_step) = steps.next(self).await? {
             let progress = self.process_webhooks().await?;

@@ -2,53 +2,69 @@
 
 use std::sync::Arc;
 
-use billing_domain::{gateway::Gateway, invoice::Party, trial::TrialRules};
+use billing_domain::{
+    collection::DunningRules, gateway::Gateway, invoice::Party, trial::TrialRules,
+};
 
 mod advance_clock;
 mod analyze_usage;
 mod archive_usage;
 mod authenticate;
 mod auto_top_up;
+mod bill_period;
 mod book_due_credits;
 mod browse;
 mod buy_credits;
 mod change_access;
 mod change_subscription;
-mod charge_period;
 mod charging;
 mod check_quota;
+mod circuit_breaker;
 mod clean_up;
 mod clear_duplicates;
+mod collect_invoices;
+mod compose_emails;
 mod configure_credits;
 mod consume_credits;
 mod current_catalogue;
+mod deliver_webhooks;
+mod discounts;
 mod end_due_trials;
 mod entitlement;
 mod error;
 mod explain_decision;
 mod extend_trial;
+mod follow_identity;
 mod freshness;
 mod gateway_facts;
 mod give_bonus;
 mod grant_credits;
 mod grant_to_many;
+mod hand_on_events;
 mod hold_credits;
+mod issue_invoice;
 mod jobs;
 mod known;
 mod link_customer;
 mod make_partitions;
 mod measure_usage;
 mod memory;
+mod methods_changed;
 mod open_checkout;
 mod open_portal;
+mod pay_invoice;
+mod pending_items;
+mod period_lines;
 pub mod ports;
 mod preview_change;
 mod process_webhooks;
 mod read_account;
+mod read_collections;
 mod read_invoices;
 mod read_trials;
 mod rebuild_usage;
 mod receive_webhook;
+mod reconcile;
 mod record_usage;
 mod record_usage_batch;
 mod refund_credits;
@@ -59,9 +75,12 @@ mod return_urls;
 mod roll_up_usage;
 mod run_job;
 mod seed_catalogue;
+mod send_emails;
 mod settle;
 mod start_subscription;
 mod start_trial;
+mod tend_emails;
+mod tend_endpoints;
 mod tend_webhooks;
 mod token;
 mod top_up_credits;
@@ -77,7 +96,10 @@ pub use self::{
     change_access::{NewApiKey, NewKey},
     change_subscription::{Asked, ChangeSubscription, NewTerms},
     check_quota::{QuotaReport, Upgrade},
+    circuit_breaker::CircuitBreaker,
     consume_credits::{ConsumeAnswer, ConsumeRequest, CreditDenial, TopUp},
+    deliver_webhooks::envelope,
+    discounts::{CheckDiscount, CheckedDiscount, NewDiscount},
     entitlement::Entitlement,
     error::{Error, Missing, Refusal},
     explain_decision::Explanation,
@@ -92,10 +114,12 @@ pub use self::{
     preview_change::ChangePreview,
     process_webhooks::Progress,
     read_account::{CreditReport, MeterReport, Summary},
+    read_collections::PaymentMetrics,
     read_invoices::{HistoryEntry, HistoryPage},
     read_trials::{TrialFigures, TrialsOfMonth, TrialsOfPlan},
     rebuild_usage::Rebuilt,
     receive_webhook::{Received, Turned},
+    reconcile::Reconcile,
     record_usage::{RecordUsage, UsageAnswer},
     record_usage_batch::Tracked,
     refund_credits::RefundRequest,
@@ -104,6 +128,7 @@ pub use self::{
     run_job::{JobEnded, JobStands, Pace},
     start_subscription::StartSubscription,
     start_trial::StartTrial,
+    tend_endpoints::{DeliveryMetrics, EndpointTerms, NewSecret, Replay, TEST_EVENT},
     tend_webhooks::Mandate,
     token::Environment,
     transfer_credits::{TransferAnswer, TransferRequest},
@@ -114,10 +139,12 @@ use crate::{
     current_catalogue::CurrentCatalogue,
     known::KnownOrganizations,
     ports::{
-        AccessQueries, ArchiveFolder, CatalogueQueries, Changes, Clock, CreditLedger, Facts, Ids,
-        Inbox, JobStore, LedgerQueries, MoneyQueries, MovableClock, OrganizationQueries,
-        Partitions, Pass, PaymentGateway, Requests, Secrets, SimulatedGateway, Store,
-        SubscriptionQueries, TrialQueries, UsageArchive, UsageDays, UsageLedger,
+        AccessQueries, ArchiveFolder, CatalogueQueries, Changes, Circuit, Clock, CollectionQueries,
+        CreditLedger, Deliveries, EmailQueue, Facts, IdentityWebhooks, Ids, Inbox, JobStore,
+        LedgerQueries, Letters, Mailbox, Mailer, MemberQueries, MoneyQueries, MovableClock,
+        OrganizationQueries, Outbox, Partitions, Pass, PaymentGateway, ReconciliationQueries,
+        Reconciliations, Requests, Secrets, SimulatedGateway, Store, SubscriptionQueries,
+        TrialQueries, UsageArchive, UsageDays, UsageLedger, WebhookSender,
     },
     receive_webhook::TurnedAway,
 };
@@ -143,6 +170,12 @@ pub struct Ports {
     pub usage: Arc<dyn UsageLedger>,
     /// The queue of webhooks.
     pub inbox: Arc<dyn Inbox>,
+    /// What happened, for those who are told.
+    pub outbox: Arc<dyn Outbox>,
+    /// Outgoing webhooks.
+    pub deliveries: Arc<dyn Deliveries>,
+    /// The way to their receivers.
+    pub webhook_sender: Arc<dyn WebhookSender>,
     /// Requests that carry a key.
     pub requests: Arc<dyn Requests>,
     /// What is on sale.
@@ -155,6 +188,8 @@ pub struct Ports {
     pub subscriptions: Arc<dyn SubscriptionQueries>,
     /// What our engine bills.
     pub trials: Arc<dyn TrialQueries>,
+    /// The invoices whose money we take.
+    pub collections: Arc<dyn CollectionQueries>,
     /// What stands in the ledgers.
     pub ledgers: Arc<dyn LedgerQueries>,
     /// Use by day.
@@ -171,6 +206,10 @@ pub struct Ports {
     pub changes: Arc<dyn Changes>,
     /// Who runs which job.
     pub jobs: Arc<dyn JobStore>,
+    /// What we have of what gateways have.
+    pub reconciling: Arc<dyn ReconciliationQueries>,
+    /// The book of where the two differ.
+    pub reconciliations: Arc<dyn Reconciliations>,
     /// Room for what comes.
     pub partitions: Arc<dyn Partitions>,
     /// The business clock as something that can be moved; nothing where money is real.
@@ -179,12 +218,31 @@ pub struct Ports {
     pub simulators: Vec<Arc<dyn SimulatedGateway>>,
     /// The gateways that are switched on, the preferred one first.
     pub gateways: Vec<Arc<dyn PaymentGateway>>,
+    /// What emails need.
+    pub mail: MailPorts,
+    /// The identity providers that are switched on.
+    pub identity: Vec<Arc<dyn IdentityWebhooks>>,
+    /// Who belongs to organizations.
+    pub members: Arc<dyn MemberQueries>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New identities.
     pub ids: Arc<dyn Ids>,
     /// New secrets.
     pub secrets: Arc<dyn Secrets>,
+}
+
+/// All that emails need from the outside.
+#[derive(Clone)]
+pub struct MailPorts {
+    /// The queue of emails.
+    pub queue: Arc<dyn EmailQueue>,
+    /// Puts letters into words.
+    pub letters: Arc<dyn Letters>,
+    /// Takes emails along; without one they are only kept.
+    pub mailer: Option<Arc<dyn Mailer>>,
+    /// Where a sandbox keeps emails instead of sending them.
+    pub mailbox: Option<Arc<dyn Mailbox>>,
 }
 
 /// Figures that an installation may set.
@@ -205,8 +263,16 @@ pub struct Settings {
     pub kept_days: i64,
     /// How long trials are, and how much longer they may become.
     pub trials: TrialRules,
+    /// How money is tried again that did not come.
+    pub dunning: DunningRules,
     /// Who sells, as it stands on invoices of ours.
     pub seller: Party,
+    /// Who is written to when something needs a look.
+    pub admin_emails: Vec<String>,
+    /// Where customers look after their billing: emails lead there.
+    pub billing_page: Option<String>,
+    /// Whether each user of an identity provider gets an organization of his own.
+    pub personal_organizations: bool,
 }
 
 impl Default for Settings {
@@ -219,7 +285,11 @@ impl Default for Settings {
             monthly_credits: true,
             kept_days: 90,
             trials: TrialRules::default(),
+            dunning: DunningRules::default(),
             seller: Party::default(),
+            admin_emails: Vec::new(),
+            billing_page: None,
+            personal_organizations: false,
         }
     }
 }
@@ -267,13 +337,29 @@ impl Billing {
         self.ports.movable_clock.as_ref().map(|clock| clock.enter_too())
     }
 
-    /// The gateway of a name, or the preferred one.
+    /// The gateway of a name, or the preferred one. One that does not answer is passed over where
+    /// another is left.
     fn gateway(&self, wanted: Option<Gateway>) -> Result<&dyn PaymentGateway, Error> {
-        self.ports
-            .gateways
-            .iter()
-            .find(|gateway| wanted.is_none_or(|wanted| gateway.gateway() == wanted))
-            .map(|gateway| &**gateway)
-            .ok_or(Error::NotFound(Missing::Gateway))
+        let all = self.ports.gateways.iter().map(|gateway| &**gateway);
+        let mut fitting =
+            all.filter(|gateway| wanted.is_none_or(|wanted| gateway.gateway() == wanted));
+        let first = fitting.next().ok_or(Error::NotFound(Missing::Gateway))?;
+        if is_reachable(first) {
+            return Ok(first);
+        }
+        Ok(fitting.find(|gateway| is_reachable(*gateway)).unwrap_or(first))
+    }
+
+    /// Whether calls reach each gateway that is switched on, the preferred one first.
+    pub fn circuits(&self) -> Vec<(Gateway, Circuit)> {
+        self.ports.gateways.iter().map(|it| (it.gateway(), it.circuit())).collect()
+    }
+}
+
+/// Whether a gateway is asked at all.
+fn is_reachable(gateway: &dyn PaymentGateway) -> bool {
+    match gateway.circuit() {
+        Circuit::Closed | Circuit::HalfOpen => true,
+        Circuit::Open { .. } => false,
     }
 }

@@ -3,6 +3,7 @@
 //! The record comes first so that the gateway's idempotency key is derived from it: whatever
 //! happens in between, asking again for the same checkout gives the same page.
 
+mod discounts;
 mod give_up;
 
 use billing_domain::{
@@ -14,6 +15,7 @@ use billing_domain::{
 };
 use time::{Duration, OffsetDateTime};
 
+pub(crate) use self::discounts::Reduction;
 use crate::{
     Billing, Error, Missing, Refusal, ReturnUrls,
     ports::{CheckoutItem, CheckoutRequest, GatewayError, PaymentGateway, Scope, UnitOfWork},
@@ -37,6 +39,7 @@ pub(crate) struct Sale {
     pub(crate) gateway: Option<Gateway>,
     pub(crate) purpose: Purpose,
     pub(crate) item: CheckoutItem,
+    pub(crate) reduction: Option<Reduction>,
     pub(crate) saves_method: bool,
     pub(crate) urls: ReturnUrls,
 }
@@ -54,6 +57,9 @@ impl Billing {
     pub(crate) async fn open_checkout(&self, sale: Sale) -> Result<Opened, Error> {
         sale.urls.checked()?;
         let gateway = self.gateway(sale.gateway)?;
+        if sale.reduction.is_some() {
+            discounts::coupons(gateway)?;
+        }
         let catalogue = self.catalogue().await?;
         let (checkout, superseded) =
             match self.reserve(&sale, gateway.gateway(), &catalogue).await? {
@@ -62,17 +68,18 @@ impl Billing {
             };
         // Nobody must be able to pay twice: the old pages close before the new one opens.
         let prepared = match self.close(gateway, superseded).await {
-            Ok(()) => self.customer(gateway, sale.organization_id).await,
+            Ok(()) => self.prepare(gateway, &sale).await,
             Err(error) => Err(error),
         };
-        let customer = match prepared {
-            Ok(customer) => customer,
+        let (customer, coupon) = match prepared {
+            Ok(prepared) => prepared,
             Err(error) => return Err(self.let_go(&checkout, error).await),
         };
         let request = CheckoutRequest {
             checkout_id: checkout.id,
             organization_id: sale.organization_id,
-            customer: customer.id,
+            customer,
+            coupon,
             item: sale.item,
             success_url: sale.urls.success,
             cancel_url: sale.urls.cancel,
@@ -90,6 +97,16 @@ impl Billing {
                 Err(self.let_go(&checkout, gateway_failed(gateway, error)).await)
             }
         }
+    }
+
+    /// What the gateway calls the payer, and the coupon if there is one.
+    async fn prepare(
+        &self,
+        gateway: &dyn PaymentGateway,
+        sale: &Sale,
+    ) -> Result<(String, Option<String>), Error> {
+        let customer = self.customer(gateway, sale.organization_id).await?;
+        Ok((customer.id, self.coupon(gateway, sale).await?))
     }
 
     /// Finds the page that is open for the same sale, or the record for which to open one.
@@ -112,17 +129,14 @@ impl Billing {
         }
 
         let unfinished = work.checkouts().unfinished(sale.organization_id).await?;
-        let paid_by = PaidBy::Page { saves_method: sale.saves_method };
-        let is_same = |it: &&Checkout| {
-            it.purpose == sale.purpose && it.gateway == gateway && it.paid_by == paid_by
-        };
-        if let Some(open) = unfinished.iter().filter(is_same).find(|it| it.payable(now).is_some())
+        let alike = self.alike(&mut *work, &unfinished, (sale, gateway)).await?;
+        if let Some(open) = alike.iter().find(|it| it.payable(now).is_some())
             && let Some(page) = open.payable(now).cloned()
         {
             return Ok(Reservation::Reuse(Box::new(Opened { checkout: open.clone(), page })));
         }
         let is_pending = |it: &&Checkout| it.status == CheckoutStatus::Pending;
-        let begun = unfinished.iter().filter(is_same).find(is_pending).cloned();
+        let begun = alike.iter().find(is_pending).cloned();
         if begun.as_ref().is_some_and(|it| is_being_opened(it, now)) {
             return Err(Error::Conflict("the checkout"));
         }
@@ -135,11 +149,26 @@ impl Billing {
                 organization_id: sale.organization_id,
                 gateway,
                 purpose: sale.purpose.clone(),
-                paid_by,
+                paid_by: PaidBy::Page { saves_method: sale.saves_method },
                 status: CheckoutStatus::Pending,
                 created_at: now,
             },
         };
+        let superseded = self.supersede(&mut *work, unfinished, (sale, &checkout)).await?;
+        work.checkouts().save(&checkout, &[]).await?;
+        self.reserve_discount(&mut *work, sale, checkout.id).await?;
+        work.commit().await?;
+        Ok(Reservation::Open { checkout: Box::new(checkout), superseded })
+    }
+
+    /// Gives up other sales of the kind; those whose pages can be paid on are to be closed first.
+    async fn supersede(
+        &self,
+        work: &mut dyn UnitOfWork,
+        unfinished: Vec<Checkout>,
+        (sale, checkout): (&Sale, &Checkout),
+    ) -> Result<Vec<(Checkout, HostedPage)>, Error> {
+        let now = self.ports.clock.now();
         let mut superseded = Vec::new();
         for mut rival in unfinished.into_iter().filter(|it| it.id != checkout.id) {
             if !(is_subscription(&rival.purpose) && is_subscription(&sale.purpose)) {
@@ -153,9 +182,7 @@ impl Billing {
                 work.checkouts().save(&rival, &[event]).await?;
             }
         }
-        work.checkouts().save(&checkout, &[]).await?;
-        work.commit().await?;
-        Ok(Reservation::Open { checkout: Box::new(checkout), superseded })
+        Ok(superseded)
     }
 
     async fn record_opened(
@@ -232,6 +259,9 @@ pub(crate) fn gateway_failed(gateway: &dyn PaymentGateway, error: GatewayError) 
             retry_after: std::time::Duration::from_secs(5),
             cause,
         },
+        GatewayError::Unreached { retry_after } => {
+            Error::GatewayUnavailable { gateway: gateway.gateway().name(), retry_after }
+        }
         GatewayError::Unreadable(cause) => {
             Error::Internal(cause.context(format!("{} was not understood", gateway.gateway())))
         }

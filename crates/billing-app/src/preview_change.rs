@@ -8,17 +8,19 @@ use std::fmt::Write as _;
 
 use billing_domain::{
     id::OrganizationId,
+    invoice::{LineKind, Parts},
     money::Money,
+    period::Period,
     subscription::{Resumption, When, Wish},
 };
 use time::{Duration, OffsetDateTime};
 
 use crate::{
     Billing, Error, Refusal,
-    change_subscription::{Asked, considering::Considered, whole_second},
+    change_subscription::{Asked, bill::ChangeBill, considering::Considered, whole_second},
     clear_duplicates::subscriptions,
     open_checkout::gateway_failed,
-    ports::{PreviewOf, SeenLine, SeenPreview},
+    ports::{PreviewOf, Scope, SeenLine, SeenPreview},
 };
 
 /// How long exactly what was shown can be had.
@@ -113,6 +115,9 @@ impl Billing {
         at: OffsetDateTime,
     ) -> Result<SeenPreview, Error> {
         let subscription = &considered.subscription;
+        let Some(reference) = subscription.billed_by.reference() else {
+            return self.invoice_of_ours(considered, at).await;
+        };
         let nothing = Money::zero(considered.price.currency());
         let of = match considered.wish {
             Wish::Change { when, .. } => {
@@ -128,10 +133,49 @@ impl Billing {
                 return Ok(SeenPreview { lines: Vec::new(), total: nothing, amount_due: nothing });
             }
         };
-        let action = considered.wish.action();
-        let reference = subscription.at_gateway(action).map_err(Refusal::from)?;
         let gateway = self.gateway(Some(reference.gateway))?;
         let seen = subscriptions(gateway)?.preview(&reference.id, &of).await;
         seen.map_err(|error| gateway_failed(gateway, error))
+    }
+
+    /// The same where our engine bills: what has waited for an invoice stands on it too. What makes
+    /// none is shown alone, as it will wait for the next one.
+    async fn invoice_of_ours(
+        &self,
+        considered: &Considered,
+        at: OffsetDateTime,
+    ) -> Result<SeenPreview, Error> {
+        let Considered { catalogue, subscription, wish, .. } = considered;
+        let (owner, id) = (subscription.organization_id, subscription.id);
+        let mut work = self.ports.store.begin(Scope::Organization(owner)).await?;
+        self.refuse_while_unpaid(&mut *work, considered).await?;
+        let bill = self.change_bill(&mut *work, catalogue, (subscription, wish), at).await?;
+        let waiting = work.pending_items().waiting(owner, id).await?;
+        drop(work);
+        let ChangeBill { mut parts, period } = bill;
+        let mut invoiced = parts.clone();
+        if !parts.lines.is_empty() {
+            // What is too much is a line of the invoice: it comes to nothing at most.
+            let _left = invoiced.take_in(&waiting, id)?;
+        }
+        let amount_due = invoiced.due()?;
+        if amount_due.minor() > 0 || period.is_some() {
+            parts = invoiced;
+        }
+        let total = parts.due()?;
+        let Parts { lines, discounts, .. } = parts;
+        let off = discounts.into_iter().map(|off| SeenLine {
+            description: off.description,
+            amount: Money::new(off.amount.minor().saturating_neg(), off.amount.currency()),
+            period: Period { start: at, end: at },
+            proration: false,
+        });
+        let lines = lines.into_iter().map(|line| SeenLine {
+            description: line.description,
+            amount: line.amount,
+            period: line.period.unwrap_or(Period { start: at, end: at }),
+            proration: line.kind == LineKind::Proration,
+        });
+        Ok(SeenPreview { lines: lines.chain(off).collect(), total, amount_due })
     }
 }

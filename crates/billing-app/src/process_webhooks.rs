@@ -4,7 +4,9 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 
 use billing_domain::{
     event::{Event, INSTALLATION, What},
+    gateway::GatewayRef,
     id::EventId,
+    identity::{IdentityProvider, Source},
 };
 use futures_util::FutureExt as _;
 use time::OffsetDateTime;
@@ -12,7 +14,7 @@ use time::OffsetDateTime;
 use crate::{
     Billing, Error,
     gateway_facts::{GatewayFacts, ask},
-    ports::{About, Claimed, FailedTry, GatewayError, Scope, Tried},
+    ports::{About, Claimed, FailedTry, GatewayError, News, PaymentGateway, Scope, Tried},
     settle::Unsettled,
 };
 
@@ -112,10 +114,18 @@ impl Billing {
             let error = format!("it was tried {tries} times, and nobody saw the end of the last");
             return Err(Failure::permanent(error));
         }
-        let gateway = self.gateway(Some(claimed.gateway))?;
+        let gateway = match claimed.source {
+            Source::Gateway(gateway) => self.gateway(Some(gateway))?,
+            Source::Identity(provider) => {
+                return self.try_identity(claimed, provider, began_at).await;
+            }
+        };
         let notice = gateway.webhooks().read(&claimed.body).map_err(Failure::permanent)?;
         if notice.about == About::Nothing {
             return self.ignore(claimed, began_at).await;
+        }
+        if let About::Customer(customer) = &notice.about {
+            return self.look_at_methods(claimed, gateway, customer, began_at).await;
         }
         let told_at_once = |failure: Failure| Failure { critical: notice.critical, ..failure };
         // Asked before the transaction, and dated before the question was put.
@@ -127,6 +137,28 @@ impl Billing {
             return Err(told_at_once(Failure::passing(what)));
         }
         self.take_effect(claimed, &facts, began_at).await.map_err(told_at_once)
+    }
+
+    /// An identity provider tells what is so: nobody needs to be asked.
+    async fn try_identity(
+        &self,
+        claimed: &Claimed,
+        provider: IdentityProvider,
+        began_at: OffsetDateTime,
+    ) -> Result<(), Failure> {
+        let told = self.identity_webhooks(provider)?.read(&claimed.body);
+        let news = told.map_err(Failure::permanent)?.news;
+        if news == News::Nothing {
+            return self.ignore(claimed, began_at).await;
+        }
+        let mut work = self.ports.store.begin(Scope::Engine).await?;
+        let changed = self.follow_identity(&mut *work, provider, news).await?;
+        work.inbox().done(claimed.claim, false, self.tried(began_at)).await?;
+        let committed = work.commit().await;
+        for organization in changed {
+            self.organization_changed(organization);
+        }
+        Ok(committed?)
     }
 
     async fn take_effect(
@@ -150,6 +182,27 @@ impl Billing {
         Ok(committed?)
     }
 
+    /// A customer may have another payment method. Who is no customer of ours is none of our
+    /// business.
+    async fn look_at_methods(
+        &self,
+        claimed: &Claimed,
+        gateway: &dyn PaymentGateway,
+        customer: &str,
+        began_at: OffsetDateTime,
+    ) -> Result<(), Failure> {
+        let method = self.method_of(gateway, customer).await;
+        let method = method.map_err(|error| unanswered(&error))?;
+        let mut work = self.ports.store.begin(Scope::Engine).await?;
+        let reference = GatewayRef::new(gateway.gateway(), customer);
+        let organization = work.organizations().by_customer(&reference).await?;
+        if let (Some(organization), Some(method)) = (organization, method) {
+            self.method_arrived(&mut *work, organization, &method).await?;
+        }
+        work.inbox().done(claimed.claim, organization.is_none(), self.tried(began_at)).await?;
+        Ok(work.commit().await?)
+    }
+
     async fn ignore(&self, claimed: &Claimed, began_at: OffsetDateTime) -> Result<(), Failure> {
         let mut work = self.ports.store.begin(Scope::Engine).await?;
         work.inbox().done(claimed.claim, true, self.tried(began_at)).await?;
@@ -167,7 +220,8 @@ impl Billing {
         failure: Failure,
     ) -> Result<(), Error> {
         let Failure { error, permanent, critical } = failure;
-        let again_at = if permanent { None } else { self.retry_at(claimed.attempts) };
+        let again_at =
+            if permanent { None } else { self.retry_at(&RETRY_AFTER_MINUTES, claimed.attempts) };
         let (id, kind) = (claimed.claim.id, &claimed.kind);
         match again_at {
             Some(at) => {
@@ -192,7 +246,7 @@ impl Billing {
             at: self.ports.clock.now(),
             what: What::WebhookFailed {
                 webhook_id: claimed.claim.id,
-                gateway: claimed.gateway,
+                source: claimed.source,
                 event_type: claimed.kind.clone(),
                 error: error.to_owned(),
                 dead,
@@ -201,8 +255,8 @@ impl Billing {
     }
 
     /// When to try again after so many tries before: later each time, and not all at once.
-    fn retry_at(&self, attempts: i32) -> Option<OffsetDateTime> {
-        let minutes = RETRY_AFTER_MINUTES.get(usize::try_from(attempts).unwrap_or_default())?;
+    pub(crate) fn retry_at(&self, schedule: &[i64], attempts: i32) -> Option<OffsetDateTime> {
+        let minutes = schedule.get(usize::try_from(attempts).unwrap_or_default())?;
         let [random, ..] = self.ports.secrets.random();
         let millis = minutes * 60_000;
         let jitter = millis / 4 * i64::from(random) / 255;
@@ -216,6 +270,8 @@ fn unanswered(error: &GatewayError) -> Failure {
         GatewayError::Refused { .. } | GatewayError::Unreadable(_) => {
             Failure::permanent(format!("the gateway was asked and {error}"))
         }
-        GatewayError::Unknown(_) => Failure::passing(format!("the gateway was asked: {error}")),
+        GatewayError::Unknown(_) | GatewayError::Unreached { .. } => {
+            Failure::passing(format!("the gateway was asked: {error}"))
+        }
     }
 }

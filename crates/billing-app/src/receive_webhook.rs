@@ -5,21 +5,34 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use billing_domain::{gateway::Gateway, id::WebhookId};
+use billing_domain::{
+    gateway::Gateway,
+    id::WebhookId,
+    identity::{IdentityProvider, Source},
+};
+use time::OffsetDateTime;
 
 use crate::{
     Billing, Error,
-    ports::{About, Delivery, NewWebhook, Notice},
+    ports::{About, Delivery, NewWebhook, News, Notice, Told},
 };
 
 /// What is kept of the headers: where it came from and how to follow it, and nothing that proves
 /// anything.
 const KEPT_HEADERS: [&str; 5] =
     ["content-type", "traceparent", "user-agent", "x-forwarded-for", "x-request-id"];
-/// No gateway's ids and names are longer; an index could not hold them.
+/// No sender's ids and names are longer; an index could not hold them.
 const LONGEST_NAME: usize = 255;
 /// More of a header is not worth keeping.
 const LONGEST_HEADER: usize = 500;
+
+/// What was read of a delivery that is believed.
+struct Believed {
+    event_id: String,
+    kind: String,
+    subject: String,
+    ignored: bool,
+}
 
 /// What became of a delivery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -76,25 +89,53 @@ impl Billing {
     ) -> Result<Received, Error> {
         let webhooks = self.gateway(Some(gateway))?.webhooks();
         let wall = self.ports.clock.wall();
-        let verified = webhooks.verify(&Delivery { headers, body }, wall);
+        let delivery = Delivery { headers, body };
+        let verified = webhooks.verify(&delivery, wall);
         verified.map_err(|forged| self.turned_away.forged(&forged))?;
         let notice = webhooks.read(body).map_err(|error| self.turned_away.unreadable(&error))?;
         let Notice { event_id, kind, subject, about, .. } = notice;
+        let event = Believed { event_id, kind, subject, ignored: about == About::Nothing };
+        self.keep_webhook(gateway.into(), event, (&delivery, wall)).await
+    }
+
+    /// The same for what an identity provider sends.
+    pub async fn receive_identity_webhook(
+        &self,
+        provider: IdentityProvider,
+        headers: &BTreeMap<String, String>,
+        body: &[u8],
+    ) -> Result<Received, Error> {
+        let webhooks = self.identity_webhooks(provider)?;
+        let wall = self.ports.clock.wall();
+        let delivery = Delivery { headers, body };
+        let verified = webhooks.verify(&delivery, wall);
+        let event_id = verified.map_err(|forged| self.turned_away.forged(&forged))?;
+        let told = webhooks.read(body).map_err(|error| self.turned_away.unreadable(&error))?;
+        let Told { kind, subject, news } = told;
+        let event = Believed { event_id, kind, subject, ignored: news == News::Nothing };
+        self.keep_webhook(provider.into(), event, (&delivery, wall)).await
+    }
+
+    async fn keep_webhook(
+        &self,
+        source: Source,
+        Believed { event_id, kind, subject, ignored }: Believed,
+        (delivery, wall): (&Delivery<'_>, OffsetDateTime),
+    ) -> Result<Received, Error> {
         for name in [&event_id, &kind, &subject] {
             if !is_sane(name) {
                 let wrong = "an id or type in it is empty, too long, or no plain text";
                 return Err(self.turned_away.unreadable(&wrong));
             }
         }
-        let ignored = about == About::Nothing;
         let webhook = NewWebhook {
             id: WebhookId(self.ports.ids.next()),
-            gateway,
+            source,
             event_id,
             kind,
             subject,
-            headers: worth_keeping(headers),
-            body: body.to_vec(),
+            headers: worth_keeping(delivery.headers),
+            body: delivery.body.to_vec(),
             received_at: wall,
             ignored,
         };

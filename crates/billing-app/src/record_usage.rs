@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How late an event may be counted.
-const LATE: Duration = Duration::days(35);
+pub(crate) const LATE: Duration = Duration::days(35);
 /// How far clocks may differ.
 const EARLY: Duration = Duration::minutes(5);
 /// The longest properties, as JSON.

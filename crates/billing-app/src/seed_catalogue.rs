@@ -35,6 +35,7 @@ impl Billing {
         }
         for (position, plan) in (1..).zip(&seed.plans) {
             seed.check(plan)?;
+            seed.check_prices(plan)?;
             shelf.add_plan(plan, position).await?;
         }
         // Another process may have been faster: what it added stays, under its ids.

@@ -4,6 +4,8 @@
 //! same records. Webhooks bring them, and so can anything else that asks the gateway.
 
 mod change_requests;
+mod collections;
+mod discounts;
 mod duplicates;
 mod grace;
 mod grants;
@@ -18,13 +20,14 @@ use billing_domain::{
     event::{Event, What},
     gateway::GatewayRef,
     id::{ChangeId, EventId, OrganizationId, PaymentId, SubscriptionId},
-    payment::Payment,
+    payment::{Payment, PaymentStatus},
     subscription::{BilledBy, Observation, Status, Subscription},
 };
 use time::OffsetDateTime;
 
 pub(crate) use self::grants::whole;
-use self::{change_requests::until_when, observed::observed};
+pub(crate) use self::observed::observed;
+use self::{change_requests::until_when, collections::InvoiceCharge};
 use crate::{
     Billing, Error,
     gateway_facts::GatewayFacts,
@@ -60,13 +63,18 @@ impl From<Unsettled> for Error {
 impl Billing {
     /// Takes in facts that we asked for, in a unit of work of their own.
     pub(crate) async fn adopt(&self, facts: &GatewayFacts) -> Result<(), Error> {
+        Ok(self.try_adopt(facts).await?)
+    }
+
+    /// The same, where it may be that they cannot be taken in.
+    pub(crate) async fn try_adopt(&self, facts: &GatewayFacts) -> Result<(), Unsettled> {
         let catalogue = self.catalogue().await?;
         let mut work = self.ports.store.begin(Scope::Engine).await?;
         let organization = self.settle(&mut *work, &catalogue, facts).await?;
         let committed = work.commit().await;
         // Also where the outcome is unknown.
         self.organization_changed(organization);
-        committed
+        Ok(committed?)
     }
 
     /// Takes facts in, within a unit of work of the engine. Whose they are.
@@ -94,6 +102,7 @@ impl Billing {
         }
         if let Some(seen) = &facts.checkout {
             self.settle_checkout(work, organization, seen).await?;
+            self.settle_discount(work, organization, seen).await?;
             // Also where nothing was to be paid, and so there is no payment.
             if let Some(id) = seen.checkout_id.filter(|_| seen.paid) {
                 self.grant_pack(work, organization, id).await?;
@@ -102,14 +111,17 @@ impl Billing {
         let mut settled = Vec::new();
         for seen in &facts.payments {
             let whose = (organization, subscription_id);
-            let payment = self.settle_payment(work, catalogue, whose, seen).await?;
-            settled.push((payment, seen));
+            let (payment, before) = self.settle_payment(work, catalogue, whose, seen).await?;
+            settled.push((payment, seen, before));
         }
         for seen in &facts.invoices {
             self.settle_invoice(work, catalogue, (organization, seen), facts).await?;
         }
+        for (payment, seen, before) in &settled {
+            self.follow_gateway(work, facts, (payment, seen, *before)).await?;
+        }
         // Last, for whoever takes a number holds up all others who want one.
-        for (payment, seen) in &settled {
+        for (payment, seen, _) in &settled {
             self.invoice_payment(work, catalogue, payment, seen).await?;
         }
         Ok(organization)
@@ -178,7 +190,8 @@ impl Billing {
                 (change.actor, change.reason) = (done.actor, done.reason);
             }
         }
-        let told = change.as_ref().map(|_| self.told(&subscription, before.status, now));
+        let told =
+            change.as_ref().map(|it| self.told(&subscription, before.status, (&it.what, now)));
         if subscription != before {
             // Also when nothing but the instant of the observation is new: older reports that
             // are still under way must not be believed later.
@@ -191,7 +204,13 @@ impl Billing {
         Ok(Some(subscription))
     }
 
-    pub(crate) fn told(&self, now_is: &Subscription, before: Status, at: OffsetDateTime) -> Event {
+    /// What others are told of a subscription of which something changed.
+    pub(crate) fn told(
+        &self,
+        now_is: &Subscription,
+        before: Status,
+        (what, at): (&str, OffsetDateTime),
+    ) -> Event {
         let subscription_id = now_is.id;
         let what = match now_is.status {
             Status::Cancelled { .. } => What::SubscriptionCancelled { subscription_id },
@@ -204,6 +223,7 @@ impl Billing {
                 subscription_id,
                 from: before.name(),
                 status: now_is.status.name(),
+                changed: what.to_owned(),
             },
         };
         self.what(now_is.organization_id, at, what)
@@ -259,16 +279,17 @@ impl Billing {
         Ok(())
     }
 
+    /// The payment as it stands, and how it stood before if it was known.
     async fn settle_payment(
         &self,
         work: &mut dyn UnitOfWork,
         catalogue: &Catalogue,
         (organization, subscription_id): (OrganizationId, Option<SubscriptionId>),
         seen: &SeenPayment,
-    ) -> Result<Payment, Unsettled> {
-        let charge = self.charged_period(work, organization, seen.checkout_id).await?;
-        let of_period = charge.as_ref().map(|charge| charge.subscription_id);
-        let subscription_id = subscription_id.or(of_period);
+    ) -> Result<(Payment, Option<PaymentStatus>), Unsettled> {
+        let charge = self.charged_invoice(work, organization, seen.checkout_id).await?;
+        let of_invoice = charge.as_ref().and_then(InvoiceCharge::subscription_id);
+        let subscription_id = subscription_id.or(of_invoice);
         let reported = Payment {
             id: PaymentId(self.ports.ids.next()),
             organization_id: organization,
@@ -284,7 +305,9 @@ impl Billing {
             failure: seen.failure.clone(),
             created_at: seen.created_at,
         };
-        let (payment, news) = match work.payments().by_reference(&seen.reference).await? {
+        let known = work.payments().by_reference(&seen.reference).await?;
+        let before = known.as_ref().map(|known| known.status);
+        let (payment, news) = match known {
             Some(mut known) => {
                 let news = known.observe(&reported);
                 (known, news)
@@ -304,15 +327,15 @@ impl Billing {
             work.payments().save(&payment, &[event]).await?;
         }
         if let Some(charge) = charge {
-            self.settle_period(work, catalogue, charge, (&payment, seen.failed_as)).await?;
-            return Ok(payment);
+            self.settle_charge(work, catalogue, charge, (&payment, seen.failed_as)).await?;
+            return Ok((payment, before));
         }
         self.settle_top_up(work, &payment, seen.failed_as).await?;
         if let Some(checkout) = payment.checkout_id.filter(|_| payment.status.captured()) {
             self.grant_pack(work, organization, checkout).await?;
             self.revoke_pack(work, &payment, checkout).await?;
         }
-        Ok(payment)
+        Ok((payment, before))
     }
 
     pub(crate) fn what(

@@ -55,7 +55,7 @@ impl Billing {
         let version = plan.current().ok_or(Error::NotFound(Missing::Plan))?;
         let organization = self.organization(request.organization_id).await?;
         let price = request.price(version, &organization)?;
-        if price.amount.is_zero() {
+        if price.is_free() {
             return Err(Refusal::PlanIsFree(plan.key.clone()).into());
         }
         let claims = self.claims(&request, &organization)?;

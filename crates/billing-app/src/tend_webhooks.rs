@@ -23,6 +23,19 @@ pub struct Mandate {
     pub reason: String,
 }
 
+impl Mandate {
+    /// The same, with a reason that can be kept.
+    pub(crate) fn checked(self) -> Result<Self, Error> {
+        let reason = self.reason.trim().to_owned();
+        let length = reason.chars().count();
+        if !(1..=LONGEST_REASON).contains(&length) || reason.contains('\0') {
+            let wrong = format!("must be 1 to {LONGEST_REASON} characters: it is kept");
+            return Err(Error::invalid("reason", wrong));
+        }
+        Ok(Self { reason, ..self })
+    }
+}
+
 impl Billing {
     /// Webhooks that match, the newest first.
     pub async fn list_webhooks(
@@ -82,18 +95,14 @@ impl Billing {
         }
     }
 
-    fn action(&self, Mandate { actor, reason }: Mandate) -> Result<WebhookAction, Error> {
-        let reason = reason.trim().to_owned();
-        let length = reason.chars().count();
-        if !(1..=LONGEST_REASON).contains(&length) || reason.contains('\0') {
-            let wrong = format!("must be 1 to {LONGEST_REASON} characters: it is kept");
-            return Err(Error::invalid("reason", wrong));
-        }
+    pub(crate) fn action(&self, mandate: Mandate) -> Result<WebhookAction, Error> {
+        let Mandate { actor, reason } = mandate.checked()?;
         Ok(WebhookAction { id: self.ports.ids.next(), at: self.ports.clock.wall(), actor, reason })
     }
 }
 
-fn few(limit: i64) -> Result<i64, Error> {
+/// As many as one wish may put back.
+pub(crate) fn few(limit: i64) -> Result<i64, Error> {
     let wrong = || Error::invalid("limit", format!("must be from 1 to {MOST_RETRIED}"));
     (1..=MOST_RETRIED).contains(&limit).then_some(limit).ok_or_else(wrong)
 }

@@ -6,10 +6,12 @@ use billing_domain::{
     money::Money,
     period::Period,
 };
-use rust_decimal::Decimal;
-use time::{OffsetDateTime, UtcOffset};
+use time::OffsetDateTime;
 
-use crate::words::{Words, words};
+use crate::{
+    shown::{amount, day},
+    words::{Words, words},
+};
 
 /// An invoice, as it is to be read.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -59,18 +61,18 @@ impl Document {
         let head = [words.description, words.quantity, words.unit_price, words.amount];
         let note = invoice.no_tax.and_then(|why| words.note_on(why));
         let credited = credit_notes.iter().map(|note| {
-            let on = date(words, note.issued_at);
+            let on = day(locale, note.issued_at);
             let [number, on, amount] = [note.number.as_str(), &on, &amount(note.amount)].map(apart);
             format!("{} {number} · {on} · {amount}", words.credit_note)
         });
         Self {
             locale,
             title: words.invoice,
-            facts: facts(words, invoice),
+            facts: facts(words, invoice, locale),
             seller: Block { heading: words.seller, lines: party(words, &invoice.seller) },
             buyer: Block { heading: words.buyer, lines: party(words, &invoice.buyer) },
             head,
-            rows: invoice.bill.parts().lines.iter().map(|line| row(words, line)).collect(),
+            rows: invoice.bill.parts().lines.iter().map(|line| row(locale, line)).collect(),
             sums: sums(words, invoice),
             notes: note.map(str::to_owned).into_iter().chain(credited).collect(),
         }
@@ -85,15 +87,15 @@ impl Document {
     }
 }
 
-fn facts(words: &Words, invoice: &Invoice) -> Vec<Fact> {
-    let on = |at: Option<OffsetDateTime>| at.map(|at| date(words, at));
+fn facts(words: &Words, invoice: &Invoice, locale: Locale) -> Vec<Fact> {
+    let on = |at: Option<OffsetDateTime>| at.map(|at| day(locale, at));
     let all = [
         (words.number, invoice.number.clone()),
         (words.status, Some(words.status_of(invoice.status).to_owned())),
         (words.issued, on(invoice.issued_at)),
         (words.due_on, on(invoice.due_at)),
         (words.paid_on, on(invoice.paid_at)),
-        (words.period, invoice.period.map(|it| period(words, it))),
+        (words.period, invoice.period.map(|it| period(locale, it))),
     ];
     all.into_iter().filter_map(|(name, value)| Some(fact(name, value?))).collect()
 }
@@ -132,11 +134,11 @@ fn tax_name(words: &Words, tax: &TaxLine) -> String {
     format!("{name}{percent}{place}{included}")
 }
 
-fn row(words: &Words, line: &Line) -> Row {
+fn row(locale: Locale, line: &Line) -> Row {
     let lasts = |it: &Period| it.start < it.end;
     Row {
         description: line.description.clone(),
-        period: line.period.filter(lasts).map(|it| period(words, it)),
+        period: line.period.filter(lasts).map(|it| period(locale, it)),
         quantity: line.quantity.to_string(),
         unit_price: line.unit_amount.map(amount).unwrap_or_default(),
         amount: amount(line.amount),
@@ -163,56 +165,11 @@ fn apart(text: &str) -> String {
     format!("\u{2068}{text}\u{2069}")
 }
 
-/// `20 November 2026`, by UTC.
-fn date(words: &Words, at: OffsetDateTime) -> String {
-    let date = at.to_offset(UtcOffset::UTC).date();
-    format!("{} {} {}", date.day(), words.month(date.month()), date.year())
-}
-
-fn period(words: &Words, period: Period) -> String {
-    let [start, end] = [period.start, period.end].map(|at| apart(&date(words, at)));
+fn period(locale: Locale, period: Period) -> String {
+    let [start, end] = [period.start, period.end].map(|at| apart(&day(locale, at)));
     format!("{start} – {end}")
 }
 
 fn less(money: Money) -> String {
     amount(Money::new(money.minor().saturating_neg(), money.currency()))
-}
-
-/// `USD 1,234.50`: the same in every language.
-fn amount(money: Money) -> String {
-    let major: Decimal = money.to_major();
-    let sign = if money.minor() < 0 { "-" } else { "" };
-    let text = major.abs().to_string();
-    let (whole, rest) = text.split_once('.').map_or((text.as_str(), None), |(w, r)| (w, Some(r)));
-    let mut grouped = String::new();
-    for (nth, digit) in whole.chars().enumerate() {
-        if nth > 0 && (whole.len() - nth).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    let rest = rest.map(|rest| format!(".{rest}")).unwrap_or_default();
-    format!("{} {sign}{grouped}{rest}", money.currency())
-}
-
-#[cfg(test)]
-mod tests {
-    use billing_domain::currency::Currency;
-
-    use super::*;
-
-    #[test]
-    fn amounts_are_read_in_groups_of_three() {
-        let table = [
-            (0, "USD", "USD 0.00"),
-            (-5, "EUR", "EUR -0.05"),
-            (123_456_789, "USD", "USD 1,234,567.89"),
-            (1_000, "JPY", "JPY 1,000"),
-            (999_999, "KWD", "KWD 999.999"),
-        ];
-        for (minor, code, expected) in table {
-            let currency: Currency = code.parse().unwrap();
-            assert_eq!(amount(Money::new(minor, currency)), expected);
-        }
-    }
 }

@@ -89,7 +89,7 @@ impl AutoTopUp {
         };
         let minor = charges.iter().filter(counts).map(|charge| match &charge.purpose {
             Purpose::Credits { price, .. } if price.currency() == currency => price.minor(),
-            Purpose::Credits { .. } | Purpose::Subscription { .. } | Purpose::Period { .. } => 0,
+            Purpose::Credits { .. } | Purpose::Subscription { .. } | Purpose::Invoice { .. } => 0,
         });
         Money::new(minor.fold(0, i64::saturating_add), currency)
     }

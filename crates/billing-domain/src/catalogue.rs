@@ -4,6 +4,7 @@ mod default;
 mod feature;
 mod meter;
 mod plan;
+mod pricing;
 mod rolling;
 
 use serde::{Deserialize, Serialize};
@@ -13,6 +14,10 @@ pub use self::{
     feature::{ALL_TIME, Amount, Feature, FeatureValue, Limit, Overage, UnknownRule, Window},
     meter::{Aggregation, InvalidLimit, Meter, UnknownAggregation},
     plan::{Plan, PlanVersion, Price},
+    pricing::{
+        Charged, Component, InvalidPrice, InvalidTiers, Model, Part, Rate, Tier, Tiers,
+        UnknownModel,
+    },
     rolling::Rolling,
 };
 use crate::{

@@ -4,9 +4,8 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     gateway::{Gateway, GatewayRef},
-    id::{CheckoutId, CreditProductId, OrganizationId, PlanVersionId, PriceId, SubscriptionId},
+    id::{CheckoutId, CreditProductId, InvoiceId, OrganizationId, PlanVersionId, PriceId},
     money::Money,
-    period::Period,
 };
 
 /// Something that an organization pays once: on a page at a gateway, or while nobody is there.
@@ -47,14 +46,14 @@ pub enum Purpose {
         /// At this price.
         price: Money,
     },
-    /// A period of a subscription that our engine bills.
-    Period {
+    /// An invoice of ours.
+    Invoice {
         /// Which one.
-        subscription_id: SubscriptionId,
-        /// So much.
+        invoice_id: InvoiceId,
+        /// The how manieth attempt it is, from 1.
+        attempt: u32,
+        /// What was due when it was asked for.
         amount: Money,
-        /// For this period.
-        period: Period,
     },
 }
 

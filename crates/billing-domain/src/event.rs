@@ -1,36 +1,31 @@
 //! What happened, as others are told of it.
 
+mod catalogue;
+mod kind;
+mod told;
+
 use serde::Serialize;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
+pub use self::{
+    catalogue::EVENT_TYPES,
+    kind::{EventType, Field, FieldKind},
+    told::{Event, INSTALLATION},
+};
 use crate::{
     gateway::Gateway,
     id::{
-        ChangeId, CheckoutId, CreditNoteId, EventId, GrantId, InvoiceId, OrganizationId, PaymentId,
-        SubscriptionId, WebhookId,
+        ChangeId, CheckoutId, CreditNoteId, DifferenceId, DiscountId, EndpointId, GrantId,
+        InvoiceId, PaymentId, SubscriptionId, WebhookId,
     },
+    identity::Source,
     invoice::InvoiceStatus,
     money::Money,
-    payment::{ChargeFailure, PaymentStatus},
+    payment::{ChargeFailure, DeclineKind, PaymentStatus},
+    reconciliation::{DifferenceKind, Thing},
     trial::Extension,
+    webhook_endpoint::DisabledFor,
 };
-
-/// Whose the events of the installation itself are: no organization has this id.
-pub const INSTALLATION: OrganizationId = OrganizationId(Uuid::nil());
-
-/// A committed change of a lifecycle record. It leaves with the save that it explains.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Event {
-    /// Unique for ever; consumers count it once.
-    pub id: EventId,
-    /// Whose change it is.
-    pub organization_id: OrganizationId,
-    /// When it happened, by the business clock.
-    pub at: OffsetDateTime,
-    /// What happened.
-    pub what: What,
-}
 
 /// What happened. The tag is the public name of the event type.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
@@ -39,6 +34,19 @@ pub enum What {
     /// An organization was registered.
     #[serde(rename = "organization.created")]
     OrganizationCreated {
+        /// Its name.
+        name: String,
+    },
+    /// An organization is called or written to otherwise than before: its identity provider says
+    /// so.
+    #[serde(rename = "organization.updated")]
+    OrganizationUpdated {
+        /// Its name.
+        name: String,
+    },
+    /// An organization is gone at its identity provider. Its records and subscriptions stay.
+    #[serde(rename = "organization.deleted")]
+    OrganizationDeleted {
         /// Its name.
         name: String,
     },
@@ -60,6 +68,14 @@ pub enum What {
         /// Which checkout.
         checkout_id: CheckoutId,
     },
+    /// A checkout was paid at a discount.
+    #[serde(rename = "discount.redeemed")]
+    DiscountRedeemed {
+        /// Which discount.
+        discount_id: DiscountId,
+        /// In which checkout.
+        checkout_id: CheckoutId,
+    },
     /// A subscription began.
     #[serde(rename = "subscription.created")]
     SubscriptionCreated {
@@ -77,6 +93,8 @@ pub enum What {
         from: &'static str,
         /// What it is.
         status: &'static str,
+        /// Which parts of it changed, such as `status` or `plan`; several joined by a comma.
+        changed: String,
     },
     /// A subscription was cancelled.
     #[serde(rename = "subscription.cancelled")]
@@ -162,8 +180,8 @@ pub enum What {
     TrialConverted {
         /// The subscription, active now.
         subscription_id: SubscriptionId,
-        /// The first payment.
-        payment_id: PaymentId,
+        /// The first payment; nothing where nothing was to be paid.
+        payment_id: Option<PaymentId>,
         /// How much.
         amount: Money,
     },
@@ -184,6 +202,56 @@ pub enum What {
         status: PaymentStatus,
         /// How much.
         amount: Money,
+    },
+    /// An attempt to take the money of an invoice failed, or there was nothing to charge.
+    #[serde(rename = "payment.failed")]
+    PaymentFailed {
+        /// For which invoice.
+        invoice_id: InvoiceId,
+        /// The subscription that it is for, if any.
+        subscription_id: Option<SubscriptionId>,
+        /// The payment that failed; nothing where there was none.
+        payment_id: Option<PaymentId>,
+        /// What is due.
+        amount: Money,
+        /// Why.
+        reason: ChargeFailure,
+        /// What may be done about it.
+        kind: DeclineKind,
+        /// How many attempts were made so far; nothing where the gateway makes them.
+        attempts: Option<usize>,
+        /// When it is tried again by itself; nothing where only the customer can help, and where
+        /// the gateway decides.
+        #[serde(with = "time::serde::rfc3339::option")]
+        next_try_at: Option<OffsetDateTime>,
+    },
+    /// The money of an invoice came after attempts that failed.
+    #[serde(rename = "payment.recovered")]
+    PaymentRecovered {
+        /// For which invoice.
+        invoice_id: InvoiceId,
+        /// The subscription that it is for, if any.
+        subscription_id: Option<SubscriptionId>,
+        /// The payment that succeeded.
+        payment_id: PaymentId,
+        /// How much.
+        amount: Money,
+        /// How many attempts were made in all; nothing where the gateway made them.
+        attempts: Option<usize>,
+    },
+    /// Nobody tries any more to take the money of an invoice.
+    #[serde(rename = "invoice.uncollectible")]
+    InvoiceUncollectible {
+        /// Which one.
+        invoice_id: InvoiceId,
+        /// The subscription that it is for, if any.
+        subscription_id: Option<SubscriptionId>,
+        /// Its number.
+        number: Option<String>,
+        /// What is due.
+        amount: Money,
+        /// Why the money did not come last.
+        reason: Option<ChargeFailure>,
     },
     /// An invoice was drawn up, or changed.
     #[serde(rename = "invoice.updated")]
@@ -258,6 +326,22 @@ pub enum What {
         /// Whether auto top-up was switched off for it.
         off: bool,
     },
+    /// An alert, of the installation: a gateway and we differ, and it does not heal.
+    #[serde(rename = "reconciliation.difference")]
+    DifferenceOpen {
+        /// Which difference.
+        difference_id: DifferenceId,
+        /// Which gateway.
+        gateway: Gateway,
+        /// What it is about.
+        thing: Thing,
+        /// What the gateway calls it.
+        id: String,
+        /// How they differ.
+        kind: DifferenceKind,
+        /// Why it does not heal.
+        why: String,
+    },
     /// Use has reached a part of the limit, for the first time in its window.
     #[serde(rename = "quota.warning")]
     QuotaWarning {
@@ -276,6 +360,16 @@ pub enum What {
         #[serde(with = "time::serde::rfc3339")]
         window_end: OffsetDateTime,
     },
+    /// An endpoint is not sent webhooks any more, and nobody asked for that.
+    #[serde(rename = "webhook_endpoint.disabled")]
+    WebhookEndpointDisabled {
+        /// Which one.
+        endpoint_id: EndpointId,
+        /// Where it is.
+        url: String,
+        /// Why.
+        reason: DisabledFor,
+    },
     /// An alert, of the installation: a webhook failed for good, or one on which money or access
     /// hangs failed for the first time.
     #[serde(rename = "webhook.failed")]
@@ -283,7 +377,8 @@ pub enum What {
         /// Which one.
         webhook_id: WebhookId,
         /// Who sent it.
-        gateway: Gateway,
+        #[serde(rename = "gateway")]
+        source: Source,
         /// The gateway's name of the event type.
         event_type: String,
         /// Why.

@@ -47,12 +47,16 @@ ids! {
     CreditProductId,
     /// A hosted checkout that we opened.
     CheckoutId,
+    /// A code that makes a plan cheaper.
+    DiscountId,
     /// A subscription, whoever bills it.
     SubscriptionId,
     /// A payment, whatever the gateway.
     PaymentId,
     /// An invoice, whoever draws it up.
     InvoiceId,
+    /// Something that waits for the next invoice.
+    PendingItemId,
     /// A credit note of ours.
     CreditNoteId,
     /// A grant of credits.
@@ -65,10 +69,20 @@ ids! {
     DecisionId,
     /// A raw usage event.
     UsageEventId,
+    /// A run of reconciliation.
+    ReconciliationId,
+    /// Where a gateway and we differ.
+    DifferenceId,
     /// A key of the HTTP API.
     ApiKeyId,
     /// A webhook in the inbox.
     WebhookId,
+    /// An email that we send.
+    EmailId,
+    /// Where a product wants to be told what happens.
+    EndpointId,
+    /// An event that an endpoint is to be told.
+    DeliveryId,
     /// Something that happened, as the outbox tells it.
     EventId,
     /// One change of a subscription.

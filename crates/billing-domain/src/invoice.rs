@@ -5,6 +5,7 @@ mod bill;
 mod credit_note;
 mod line;
 mod number;
+mod pending;
 mod status;
 
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,9 @@ pub use self::{
     allocation::allocate,
     bill::{Bill, Deduction, InvalidBill, Parts, TaxLine},
     credit_note::CreditNote,
-    line::{Billed, Line, LineKind, UnknownLineKind},
+    line::{Billed, BilledUse, Line, LineKind, UnknownLineKind},
     number::{DocumentNumber, Series},
+    pending::PendingItem,
     status::{IllegalMove, InvoiceStatus, UnknownInvoiceStatus},
 };
 use crate::{
@@ -157,6 +159,20 @@ impl Invoice {
         self.status = InvoiceStatus::Paid;
         self.paid = self.bill.total();
         self.payment_id = Some(payment);
+        self.paid_at = Some(at);
+        Ok(true)
+    }
+
+    /// Records that it is paid where nothing is due on it: no payment is needed. Whether that is
+    /// news.
+    pub fn settle(&mut self, at: OffsetDateTime) -> Result<bool, IllegalMove> {
+        if self.status == InvoiceStatus::Paid {
+            return Ok(false);
+        }
+        if !self.status.awaits_payment() || !self.due().is_zero() {
+            return Err(self.illegal("settled"));
+        }
+        self.status = InvoiceStatus::Paid;
         self.paid_at = Some(at);
         Ok(true)
     }

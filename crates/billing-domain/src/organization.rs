@@ -69,7 +69,7 @@ impl Organization {
 }
 
 /// Whether a text has the shape of an address: the one real check is to send to it.
-pub(crate) fn is_email(text: &str) -> bool {
+pub fn is_email(text: &str) -> bool {
     let Some((local, host)) = text.rsplit_once('@') else { return false };
     let plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
     plain && text.len() <= 254 && !local.is_empty() && host.contains('.') && !host.starts_with('.')

@@ -1,10 +1,13 @@
 //! Payments: one record for each, whatever the gateway.
 
+mod decline;
+
 use core::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
+pub use self::decline::{ChargeFailure, DeclineKind, UnknownChargeFailure};
 use crate::{
     gateway::GatewayRef,
     id::{CheckoutId, OrganizationId, PaymentId, SubscriptionId},
@@ -60,24 +63,6 @@ pub enum PaymentStatus {
     Refunded,
     /// The payer disputes it.
     Disputed,
-}
-
-/// Why a charge brought no money, whatever the gateway's word for it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ChargeFailure {
-    /// The payer's bank wants to ask the payer, who must pay on a page.
-    AuthenticationRequired,
-    /// There is not enough money; later there may be.
-    InsufficientFunds,
-    /// The card has expired.
-    ExpiredCard,
-    /// The bank says no, and not why.
-    Declined,
-    /// The gateway keeps no method of the payer's.
-    NoSavedMethod,
-    /// The gateway says that the charge makes no sense.
-    Refused,
 }
 
 /// No status of a payment has this name.

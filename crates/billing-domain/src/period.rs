@@ -122,6 +122,19 @@ impl Anchor {
         let period = self.period(interval, guess);
         if at < period.start { self.period(interval, guess - 1) } else { period }
     }
+
+    /// The period of an interval that begins at an instant, such as the end of one before it. Where
+    /// a month of the anchor begins then, its end is counted from the anchor too, and the 31st comes
+    /// back whatever the intervals before; else it is counted from the instant itself.
+    pub fn period_from(self, interval: Interval, start: OffsetDateTime) -> Period {
+        if self.period_at(Interval::Month, start).start != start {
+            return Self(start).period(interval, 0);
+        }
+        let at = start.to_offset(self.0.offset());
+        let months = (at.year() - self.0.year()) * 12 + i32::from(u8::from(at.month()))
+            - i32::from(u8::from(self.0.month()));
+        Period { start, end: add_months(self.0, months.saturating_add(interval.months())) }
+    }
 }
 
 /// The instant in UTC; only on the last day of year 9999 that may not exist.
@@ -177,6 +190,36 @@ mod tests {
         assert_eq!(month.start, datetime!(9999-12-01 0:00 UTC));
     }
 
+    #[test]
+    fn another_interval_goes_on_where_the_last_one_ended() {
+        let anchor = Anchor(datetime!(2027-10-31 10:00 UTC));
+        let mut at = anchor.0;
+        let mut days = Vec::new();
+        for interval in [
+            Interval::Month,
+            Interval::Quarter,
+            Interval::Month,
+            Interval::Year,
+            Interval::HalfYear,
+            Interval::TwoYears,
+        ] {
+            let period = anchor.period_from(interval, at);
+            assert_eq!(period.start, at);
+            at = period.end;
+            days.push(at.date().to_string());
+        }
+        let expected =
+            ["2027-11-30", "2028-02-29", "2028-03-31", "2029-03-31", "2029-09-30", "2031-09-30"];
+        assert_eq!(days, expected);
+        let off = datetime!(2027-12-25 10:00 UTC);
+        let january = datetime!(2028-01-25 10:00 UTC);
+        assert_eq!(
+            anchor.period_from(Interval::Month, off),
+            Period { start: off, end: january },
+            "from where it begins, where no month of the anchor does"
+        );
+    }
+
     fn instant() -> impl Strategy<Value = OffsetDateTime> {
         (0_i64..4_102_444_800).prop_map(|s| OffsetDateTime::from_unix_timestamp(s).unwrap())
     }
@@ -192,6 +235,21 @@ mod tests {
             let (this, next) = (anchor.period(interval, n), anchor.period(interval, n + 1));
             prop_assert!(this.start < this.end);
             prop_assert_eq!(this.end, next.start);
+        }
+
+        #[test]
+        fn periods_of_any_intervals_tile_time(
+            anchor in instant(), intervals in prop::collection::vec(interval(), 1..40),
+        ) {
+            let anchor = Anchor(anchor);
+            let mut at = anchor.0;
+            for interval in intervals {
+                let period = anchor.period_from(interval, at);
+                prop_assert_eq!(period.start, at);
+                prop_assert!(period.start < period.end);
+                prop_assert_eq!(anchor.period_at(Interval::Month, period.end).start, period.end);
+                at = period.end;
+            }
         }
 
         #[test]

@@ -3,8 +3,11 @@
 //! What has come to be owed since the period began is rounded, and a part is the difference of two
 //! such sums. So the parts of any split add up to the whole.
 
+mod change;
+
 use time::OffsetDateTime;
 
+pub use self::change::{Sale, TermsChange, paid_for};
 use crate::{
     money::{Money, MoneyError},
     period::Period,
@@ -124,6 +127,27 @@ mod tests {
         let change = Settlement::of((usd(1_000), usd(2_000)), days(30), half).unwrap();
         assert_eq!(change, Settlement { credit: usd(-500), charge: usd(1_000) });
         assert_eq!(change.total(), Ok(usd(500)));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(100_000))]
+
+        #[test]
+        fn a_hundred_thousand_splits_sum_to_the_whole(
+            minor in -1_000_000_000_000_i64..1_000_000_000_000,
+            length in 1_i64..63_158_400,
+            seconds in prop::array::uniform4(0_i64..63_158_400),
+        ) {
+            let period = Period { start: BEGIN, end: BEGIN + Duration::seconds(length) };
+            let [a, b, c, d] = seconds.map(|cut| cut % length);
+            let mut cuts = [0, a, b, c, d, length];
+            cuts.sort_unstable();
+            let at = |cut: i64| BEGIN + Duration::seconds(cut);
+            let parts = cuts.windows(2).map(|pair| {
+                prorated(usd(minor), period, (at(pair[0]), at(pair[1]))).unwrap().minor()
+            });
+            prop_assert_eq!(parts.sum::<i64>(), minor);
+        }
     }
 
     proptest! {

@@ -1,10 +1,9 @@
-//! Renewals: when the next period of a subscription that our engine bills is to be paid.
+//! Renewals: when the next period of a subscription that our engine bills begins.
 
 use time::{Duration, OffsetDateTime};
 
 use crate::{
-    checkout::Charging,
-    id::{CheckoutId, OrganizationId, SubscriptionId},
+    id::{OrganizationId, SubscriptionId},
     period::{Anchor, Period},
     subscription::{Status, Subscription},
 };
@@ -23,8 +22,6 @@ pub struct Renewal {
     pub subscription_id: SubscriptionId,
     /// From where its periods are counted.
     pub anchor: OffsetDateTime,
-    /// The payment that is under way: nothing else is charged until its end is known.
-    pub charging: Option<Charging>,
     /// Before this there is nothing to do; nothing once it has ended.
     pub next_due_at: Option<OffsetDateTime>,
 }
@@ -34,10 +31,8 @@ pub struct Renewal {
 pub enum RenewalStep {
     /// Nothing.
     Rest,
-    /// This period is to be paid.
-    Charge(Period),
-    /// It is asked how the payment went that is under way.
-    Ask(CheckoutId),
+    /// The period is over: this one begins, and is invoiced.
+    Bill(Period),
     /// It ends, as somebody wished.
     Cancel,
     /// The days of grace are over.
@@ -55,15 +50,12 @@ impl Renewal {
         if self.next_due_at.is_none_or(|at| now < at) {
             return RenewalStep::Rest;
         }
-        if let Some(charging) = self.charging {
-            return RenewalStep::Ask(charging.checkout);
-        }
         let end = subscription.period.end;
         match subscription.status {
             Status::Active if now < end => RenewalStep::Rest,
             Status::Active if subscription.cancel_at_period_end => RenewalStep::Cancel,
             Status::Active => {
-                RenewalStep::Charge(Anchor(self.anchor).period_at(subscription.interval, end))
+                RenewalStep::Bill(Anchor(self.anchor).period_from(subscription.interval, end))
             }
             Status::PastDue { since } if since + Duration::days(grace_days) <= now => {
                 RenewalStep::Expire
@@ -77,28 +69,13 @@ impl Renewal {
         }
     }
 
-    /// The payment of a period is recorded, and goes to the gateway now.
-    pub fn charge(&mut self, checkout: CheckoutId, now: OffsetDateTime) {
-        let charging = Charging { checkout, since: now };
-        self.charging = Some(charging);
-        self.next_due_at = Some(charging.ask_at(now));
-    }
-
-    /// It is asked now how the payment went; whoever looks next waits.
-    pub fn ask(&mut self, now: OffsetDateTime) {
-        self.next_due_at = self.charging.map(|charging| charging.ask_at(now));
-    }
-
-    /// What is due cannot be done now: look again soon. What is under way is asked for in time.
+    /// What is due cannot be done now, or waits for a payment: look again soon.
     pub fn put_off(&mut self, now: OffsetDateTime) {
-        if self.charging.is_none() {
-            self.next_due_at = Some(now + SOON);
-        }
+        self.next_due_at = Some(now + SOON);
     }
 
-    /// Nothing is under way; what comes next is as the subscription stands.
+    /// What comes next is as the subscription stands.
     pub fn follow(&mut self, subscription: &Subscription, grace_days: i64, now: OffsetDateTime) {
-        self.charging = None;
         self.next_due_at = match subscription.status {
             Status::Active => Some(subscription.period.end),
             Status::PastDue { since } => Some(since + Duration::days(grace_days)),

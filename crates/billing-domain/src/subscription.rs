@@ -7,6 +7,7 @@
 mod change_request;
 mod duplicate;
 mod engine;
+mod fulfilment;
 mod status;
 
 use time::OffsetDateTime;
@@ -16,6 +17,7 @@ pub use self::{
         Action, Ask, ChangeRequest, Fate, NotNow, Resumption, Standing, When, Wish, by_the_month,
     },
     duplicate::Duplicate,
+    fulfilment::{Fulfilment, Terms},
     status::{InvalidTransition, Status, UnknownStatus, Verb},
 };
 use crate::{

@@ -80,7 +80,7 @@ pub struct Trial {
     pub reminded: Option<u8>,
     /// Where it stands.
     pub state: TrialState,
-    /// Before this there is nothing to do; nothing once it is over.
+    /// Before this there is nothing to do; nothing while it is charged, and once it is over.
     pub next_due_at: Option<OffsetDateTime>,
 }
 
@@ -213,21 +213,10 @@ impl Trial {
         Ok(days)
     }
 
-    /// The first payment is recorded, and goes to the gateway now.
+    /// The first period is invoiced: from now on its collection goes on with it.
     pub fn charge(&mut self, checkout: CheckoutId, now: OffsetDateTime) {
-        let charging = Charging { checkout, since: now };
-        self.state = TrialState::Charging(charging);
-        self.next_due_at = Some(charging.ask_at(now));
-    }
-
-    /// The payment that is under way and of which it is time to ask; whoever looks next waits.
-    pub fn ask(&mut self, now: OffsetDateTime) -> Option<CheckoutId> {
-        let TrialState::Charging(charging) = self.state else { return None };
-        if self.next_due_at.is_some_and(|at| now < at) {
-            return None;
-        }
-        self.next_due_at = Some(charging.ask_at(now));
-        Some(charging.checkout)
+        self.state = TrialState::Charging(Charging { checkout, since: now });
+        self.next_due_at = None;
     }
 
     /// What is due cannot be done now: look again soon. What is under way is asked for in time.

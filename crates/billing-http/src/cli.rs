@@ -13,6 +13,7 @@ use crate::{
     explain,
     jobs_command::JobsCommand,
     rebuild_usage,
+    reconcile_command::ReconcileCommand,
     sandbox_command::SandboxCommand,
     server,
     wiring::{Gateways, Wired},
@@ -63,6 +64,8 @@ enum Command {
         #[command(subcommand)]
         wish: Events,
     },
+    /// Compare gateways, payments and the ledger, and heal what differs.
+    Reconcile(ReconcileCommand),
     /// What is done again and again, by one process at a time.
     #[command(subcommand)]
     Jobs(JobsCommand),
@@ -117,6 +120,12 @@ impl Cli {
                 archive_usage::run(Wired::join(&config).await?, dry_run).await
             }
             Command::Events { wish } => events::tend(Wired::join(&config).await?, wish).await,
+            Command::Reconcile(command) => {
+                let wired = Wired::join(&config).await?;
+                let ran = command.run(&wired.billing_at(&Gateways::join(&config)?)).await;
+                wired.close().await?;
+                ran
+            }
             Command::Jobs(command) => {
                 let wired = Wired::join(&config).await?;
                 let ran = command.run(&wired.billing_at(&Gateways::join(&config)?)).await;

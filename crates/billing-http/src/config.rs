@@ -1,9 +1,17 @@
 //! The configuration, from the environment: one struct per concern, every error names its variable.
 
-use std::{env, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{env, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail, ensure};
-use billing_domain::{invoice::Party, trial::TrialRules};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use billing_clerk::Clerk;
+use billing_domain::{
+    collection::DunningRules, invoice::Party, organization::is_email, trial::TrialRules,
+};
+use billing_notify::{
+    email::{InvalidSmtp, Smtp},
+    webhooks::TargetRules,
+};
 use billing_postgres::Mode;
 use billing_stripe::StripeConfig;
 use secrecy::SecretString;
@@ -28,10 +36,26 @@ pub(crate) struct Config {
     pub(crate) kept_days: u16,
     /// How long trials are, and how much longer they may become.
     pub(crate) trials: TrialRules,
+    /// How money is tried again that did not come.
+    pub(crate) dunning: DunningRules,
     /// Who sells, as it stands on invoices.
     pub(crate) seller: Party,
     /// How long the server says that it is not ready before it closes its door.
     pub(crate) notice: Duration,
+    /// The mail server, and who we are to it.
+    pub(crate) smtp: Option<Arc<Smtp>>,
+    /// Who is written to when something needs a look.
+    pub(crate) admin_emails: Vec<String>,
+    /// Where customers look after their billing: emails lead there.
+    pub(crate) billing_page: Option<String>,
+    /// Clerk, if users and organizations arrive from there.
+    pub(crate) clerk: Option<Arc<Clerk>>,
+    /// Whether each user who arrives gets an organization of his own.
+    pub(crate) personal_organizations: bool,
+    /// Where webhooks may go.
+    pub(crate) webhook_targets: TargetRules,
+    /// The installation's own keys, of which secrets are made, the newest first.
+    pub(crate) secret_keys: Vec<[u8; 32]>,
     /// By which other schedulers run jobs.
     pub(crate) cron_secret: Option<SecretString>,
 }
@@ -90,11 +114,47 @@ impl Config {
             archive_dir: text("BILLING_ARCHIVE_DIR")?.map(PathBuf::from),
             kept_days: kept_days("BILLING_KEPT_DAYS")?,
             trials: trials()?,
+            dunning: dunning()?,
             seller: seller()?,
             notice: seconds("BILLING_STOP_NOTICE_SECONDS")?,
+            smtp: smtp()?,
+            admin_emails: admin_emails()?,
+            billing_page: billing_page()?,
+            clerk: clerk()?,
+            personal_organizations: flag("CLERK_PERSONAL_ORGANIZATIONS", false)?,
+            webhook_targets: webhook_targets(live)?,
+            secret_keys: secret_keys("BILLING_SECRET_KEY")?,
             cron_secret: cron_secret()?,
         })
     }
+}
+
+/// This machine is for development: where money is real nothing is sent to it.
+fn webhook_targets(live: bool) -> anyhow::Result<TargetRules> {
+    let this_machine = flag("BILLING_WEBHOOKS_TO_THIS_MACHINE", false)?;
+    ensure!(
+        !(live && this_machine),
+        "BILLING_WEBHOOKS_TO_THIS_MACHINE is for development; STRIPE_SECRET_KEY is a live key"
+    );
+    let Some(ports) = text("BILLING_WEBHOOK_PORTS")? else {
+        return Ok(TargetRules { this_machine, ..TargetRules::default() });
+    };
+    let ports = ports.split(',').map(|it| it.trim().parse()).collect::<Result<_, _>>();
+    let ports = ports.context("BILLING_WEBHOOK_PORTS must be ports, separated by commas")?;
+    Ok(TargetRules { ports, this_machine })
+}
+
+/// Several while one is replaced by another, the newest first.
+fn secret_keys(name: &str) -> anyhow::Result<Vec<[u8; 32]>> {
+    let keys = text(name)?.unwrap_or_default();
+    let keys = keys.split(',').map(str::trim).filter(|key| !key.is_empty());
+    keys.map(|key| secret_key(key).with_context(|| format!("{name} must be 32 bytes in base64")))
+        .collect()
+}
+
+/// A key of its text.
+pub(crate) fn secret_key(text: &str) -> Option<[u8; 32]> {
+    STANDARD.decode(text).ok()?.try_into().ok()
 }
 
 /// Without a country, no tax is computed by the table of rates.
@@ -122,6 +182,50 @@ fn stripe() -> anyhow::Result<Option<StripeConfig>> {
         config.base_url = url;
     }
     Ok(Some(config))
+}
+
+/// Emails are sent when there is a mail server.
+fn smtp() -> anyhow::Result<Option<Arc<Smtp>>> {
+    let Some(url) = text("SMTP_URL")? else { return Ok(None) };
+    let from = text("EMAIL_FROM")?.context(
+        "SMTP_URL is set, so EMAIL_FROM must be: whom emails are from, such as Billing <billing@example.com>",
+    )?;
+    Smtp::new(&url, &from).map(Arc::new).map(Some).map_err(|error| match error {
+        InvalidSmtp::From(_) => anyhow::anyhow!("EMAIL_FROM is wrong: {error}"),
+        InvalidSmtp::Url(_) | InvalidSmtp::InTheClear => {
+            anyhow::anyhow!("SMTP_URL is wrong: {error}")
+        }
+    })
+}
+
+fn admin_emails() -> anyhow::Result<Vec<String>> {
+    let all = text("ADMIN_EMAILS")?.unwrap_or_default();
+    let all = all.split(',').map(str::trim).filter(|it| !it.is_empty());
+    let mut checked = Vec::new();
+    for email in all {
+        ensure!(is_email(email), "ADMIN_EMAILS has `{email}` in it, which is no email address");
+        checked.push(email.to_owned());
+    }
+    Ok(checked)
+}
+
+fn billing_page() -> anyhow::Result<Option<String>> {
+    let Some(url) = text("BILLING_CUSTOMER_URL")? else { return Ok(None) };
+    let url = url.trim();
+    let wrong = "it must begin with https:// (or http://)";
+    ensure!(
+        url.starts_with("https://") || url.starts_with("http://"),
+        "BILLING_CUSTOMER_URL is `{url}`; {wrong}"
+    );
+    Ok(Some(url.to_owned()))
+}
+
+/// Clerk is on when its signing secret is there.
+fn clerk() -> anyhow::Result<Option<Arc<Clerk>>> {
+    let Some(secrets) = text("CLERK_WEBHOOK_SECRET")? else { return Ok(None) };
+    let secrets: Vec<_> = secrets.split(',').map(|it| SecretString::from(it.trim())).collect();
+    let clerk = Clerk::new(&secrets).context("CLERK_WEBHOOK_SECRET is wrong")?;
+    Ok(Some(Arc::new(clerk)))
 }
 
 /// Who guesses it can run every job.
@@ -161,6 +265,35 @@ fn trials() -> anyhow::Result<TrialRules> {
     };
     ensure!(rules.days > 0, "BILLING_TRIAL_DAYS is 0; a trial has at least one day");
     Ok(rules)
+}
+
+/// No card network lets more pass.
+const MOST_ATTEMPTS: u32 = 15;
+
+fn dunning() -> anyhow::Result<DunningRules> {
+    let usual = DunningRules::default();
+    let most_attempts = number("BILLING_DUNNING_MOST_ATTEMPTS", 15)?.into();
+    ensure!(
+        (1..=MOST_ATTEMPTS).contains(&most_attempts),
+        "BILLING_DUNNING_MOST_ATTEMPTS is {most_attempts}; it must be from 1 to {MOST_ATTEMPTS}"
+    );
+    let retry_days = numbers("BILLING_DUNNING_RETRY_DAYS", usual.retry_days)?;
+    ensure!(
+        retry_days.iter().all(|days| (1..=60).contains(days)),
+        "BILLING_DUNNING_RETRY_DAYS are days from 1 to 60"
+    );
+    let technical_minutes = numbers("BILLING_DUNNING_TECHNICAL_MINUTES", usual.technical_minutes)?;
+    Ok(DunningRules { retry_days, technical_minutes, most_attempts, ..usual })
+}
+
+/// Numbers above 0 in ascending order, separated by commas.
+fn numbers(name: &str, default: Vec<u16>) -> anyhow::Result<Vec<u16>> {
+    let Some(value) = text(name)? else { return Ok(default) };
+    let numbers: Result<Vec<u16>, _> = value.split(',').map(|part| part.trim().parse()).collect();
+    let ascending = numbers.ok().filter(|all| all.is_sorted_by(|a, b| a < b) && !all.contains(&0));
+    ascending.with_context(|| {
+        format!("{name} is `{value}`; it must be numbers in ascending order, such as 1,3,5,7")
+    })
 }
 
 fn number(name: &str, default: u16) -> anyhow::Result<u16> {

@@ -73,6 +73,7 @@ impl Opened {
         }
         database.fix_mode(mode, system::now()).await?;
         database.ensure_partitions(system::now()).await?;
+        database.settle_outbox().await?;
         Ok(Self { database, described, embedded })
     }
 

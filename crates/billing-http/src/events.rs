@@ -4,7 +4,7 @@ use billing_app::{
     Billing, Mandate,
     ports::{Matching, Page, WebhookDetail, WebhookFilter, WebhookRow, WebhookStatus},
 };
-use billing_domain::{gateway::Gateway, id::WebhookId};
+use billing_domain::{id::WebhookId, identity::Source};
 use clap::{Args, Subcommand};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -59,9 +59,9 @@ pub(crate) enum Events {
 /// Which webhooks.
 #[derive(Args)]
 pub(crate) struct Which {
-    /// Of one gateway.
+    /// Of one gateway, or of an identity provider.
     #[arg(long)]
-    gateway: Option<Gateway>,
+    gateway: Option<Source>,
     /// Of one type, by the gateway's name.
     #[arg(long = "type")]
     kind: Option<String>,
@@ -78,7 +78,7 @@ pub(crate) struct Which {
 
 impl From<Which> for WebhookFilter {
     fn from(Which { gateway, kind, status, since, until }: Which) -> Self {
-        Self { gateway, kind, status, since, until }
+        Self { source: gateway, kind, status, since, until }
     }
 }
 
@@ -132,18 +132,18 @@ fn mandate(reason: String) -> Mandate {
 }
 
 fn line(row: &WebhookRow) -> String {
-    let WebhookRow { id, gateway, event_id, kind, attempts, received_at, .. } = row;
+    let WebhookRow { id, source, event_id, kind, attempts, received_at, .. } = row;
     let (status, error) = (row.status.name(), row.error.as_deref().unwrap_or_default());
     let received_at = shown(*received_at);
     let line =
-        format!("{id} {received_at} {status:<9} {attempts} {gateway} {kind} {event_id} {error}");
+        format!("{id} {received_at} {status:<9} {attempts} {source} {kind} {event_id} {error}");
     line.trim_end().to_owned()
 }
 
 fn told(detail: &WebhookDetail) -> Vec<String> {
     let row = &detail.row;
     let mut lines = vec![
-        format!("webhook  {} of {}, {} {}", row.id, row.gateway, row.kind, row.event_id),
+        format!("webhook  {} of {}, {} {}", row.id, row.source, row.kind, row.event_id),
         format!("about    {}", detail.subject),
         format!("came     {}", shown(row.received_at)),
         format!("status   {}, tried {} times", row.status.name(), row.attempts),
@@ -173,7 +173,8 @@ fn status(name: &str) -> Result<WebhookStatus, String> {
     WebhookStatus::named(name).ok_or_else(|| format!("must be one of {}", names()))
 }
 
-fn moment(text: &str) -> Result<OffsetDateTime, String> {
+/// An instant that somebody typed.
+pub(crate) fn moment(text: &str) -> Result<OffsetDateTime, String> {
     let wrong = "must be a time of RFC 3339, such as 2026-03-01T12:00:00Z";
     OffsetDateTime::parse(text, &Rfc3339).map_err(|_| wrong.to_owned())
 }

@@ -6,7 +6,11 @@ use actix_web::{
     HttpResponse,
     web::{Data, Json},
 };
-use billing_app::ports::InboxHealth;
+use billing_app::{
+    Error,
+    ports::{Circuit, EmailHealth, InboxHealth},
+};
+use billing_domain::gateway::Gateway;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -31,6 +35,23 @@ pub(crate) struct Ready {
     checks: Checks,
     /// Nothing where the database does not answer.
     webhooks: Option<Waiting>,
+    /// Nothing where the database does not answer.
+    emails: Option<Mail>,
+    /// Differences that do not heal and wait for a person; nothing where the database does not
+    /// answer.
+    open_differences: Option<i64>,
+    /// Whether calls reach each gateway; that one does not makes the server no less ready.
+    gateways: Vec<Reach>,
+}
+
+/// Whether calls reach a gateway.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Reach {
+    #[schema(example = "stripe")]
+    gateway: &'static str,
+    /// `closed`: they do; `open`: it does not answer and is left alone; `half_open`: one does.
+    #[schema(example = "closed")]
+    circuit: &'static str,
 }
 
 /// What it depends on.
@@ -50,6 +71,20 @@ pub(crate) struct Waiting {
     pending: i64,
     /// Failed for good.
     dead: i64,
+}
+
+/// How emails are sent, and how many stand where.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Mail {
+    /// `smtp`, or `mailbox` in a sandbox; nothing where they are only kept as `unsent`.
+    #[schema(example = "smtp")]
+    mailer: Option<&'static str>,
+    /// To be sent.
+    pending: i64,
+    /// Failed for good.
+    dead: i64,
+    /// Kept, because there was no way to send them.
+    unsent: i64,
 }
 
 /// Something that does nothing.
@@ -72,8 +107,12 @@ pub(crate) async fn live() -> Json<Live> {
         (status = 503, description = "It should not; see `checks`", body = Ready),
     ))]
 pub(crate) async fn ready(http: Data<Http>) -> HttpResponse {
-    let asked = tokio::time::timeout(PATIENCE, http.billing.health()).await;
-    let health = match asked {
+    let asked = async {
+        let inbox = http.billing.health().await?;
+        let emails = http.billing.email_health().await?;
+        Ok::<_, Error>((inbox, emails, http.billing.open_differences().await?))
+    };
+    let health = match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(health)) => Some(health),
         Ok(Err(error)) => {
             Problem::from(error).log();
@@ -86,10 +125,22 @@ pub(crate) async fn ready(http: Data<Http>) -> HttpResponse {
     let body = Ready {
         status: if ready { "ready" } else { "not_ready" },
         checks: Checks { database: if health.is_some() { "ok" } else { "failing" }, draining },
-        webhooks: health.map(|InboxHealth { pending, dead }| Waiting { pending, dead }),
+        webhooks: health.map(|(InboxHealth { pending, dead }, _, _)| Waiting { pending, dead }),
+        emails: health.map(|(_, EmailHealth { pending, dead, unsent }, _)| Mail {
+            mailer: http.billing.mailer(),
+            pending,
+            dead,
+            unsent,
+        }),
+        open_differences: health.map(|(_, _, open)| open),
+        gateways: http.billing.circuits().into_iter().map(reach).collect(),
     };
     let mut answer = if ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     answer.json(body)
+}
+
+fn reach((gateway, circuit): (Gateway, Circuit)) -> Reach {
+    Reach { gateway: gateway.name(), circuit: circuit.name() }
 }
 
 /// Does nothing: what the other routes cost besides their work.

@@ -9,7 +9,7 @@ use actix_web::{
     dev::Payload,
     web::{Data, Json},
 };
-use billing_app::{Error, Missing, ports::InvoiceFilter};
+use billing_app::{Error, Mandate, Missing, ports::InvoiceFilter};
 use billing_domain::{id::InvoiceId, invoice::InvoiceStatus};
 use core::future::{Ready, ready};
 use serde::Deserialize;
@@ -19,7 +19,7 @@ pub(crate) use self::{
     shown::{CreditNote, Invoice, InvoiceWithNotes},
 };
 use crate::{
-    auth::Owned,
+    auth::{Known, Owned},
     body::Params,
     page::{List, page, ten},
     problem::Problem,
@@ -93,4 +93,32 @@ pub(crate) async fn one(
 ) -> Result<Json<InvoiceWithNotes>, Problem> {
     let (invoice, notes) = http.billing.invoice(whose.0, named.0).await?;
     Ok(Json(InvoiceWithNotes::of(invoice, notes)))
+}
+
+/// Charges an invoice of ours now, with the method that the gateway has kept.
+///
+/// For whoever does not want to wait until it is tried again. One that is paid is answered as it is.
+#[utoipa::path(post, path = "/api/billing/invoices/{org_id}/{id}/pay", tag = "Money",
+    params(
+        ("org_id" = Uuid, Path, description = "The organization"),
+        ("id" = Uuid, Path, description = "The invoice"),
+    ),
+    responses(
+        (status = 200, description = "The invoice, paid", body = Invoice),
+        (status = 402, description = "`PAYMENT_DECLINED`"),
+        (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `INVOICE_NOT_FOUND`"),
+        (status = 409, description = "`CHARGE_PENDING`, `REQUEST_IN_PROGRESS`"),
+        (status = 422, description = "`INVOICE_NOT_PAYABLE`, `METHOD_NOT_CHARGED`, `IDEMPOTENCY_KEY_REUSED`"),
+    ))]
+pub(crate) async fn pay(
+    http: Data<Http>,
+    Known(caller): Known,
+    whose: Owned,
+    named: Named,
+) -> Result<Json<Invoice>, Problem> {
+    let mandate = Mandate {
+        actor: format!("api_key {}", caller.public),
+        reason: "the customer pays".to_owned(),
+    };
+    Ok(Json(http.billing.pay_invoice(whose.0, named.0, mandate).await?.into()))
 }

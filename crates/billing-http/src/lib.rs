@@ -15,7 +15,9 @@ mod cron;
 mod day;
 mod decisions;
 mod denials;
+mod discounts;
 mod docs;
+mod event_types;
 mod frame;
 mod health;
 mod history;
@@ -55,8 +57,10 @@ use actix_web::{
 
 use self::{
     admin::{
-        api_keys, bulk_grants, credit_settings, grants, inbox, inbox_actions, inbox_metrics, jobs,
-        organizations, sandbox_clock, trial_metrics, usage_metrics,
+        api_keys, bulk_grants, catalogue_changes, credit_settings, deliveries,
+        discounts as discount_codes, emails, failed_payments, grants, inbox, inbox_actions,
+        inbox_metrics, invoice_retries, jobs, mailbox, members, organizations, payment_metrics,
+        reconciliations, sandbox_clock, trial_metrics, usage_metrics, webhook_endpoints,
     },
     route::routes,
 };
@@ -72,6 +76,7 @@ routes! {
         GET    "/api/billing/plans"                           Public Gzip  plans::list;
         GET    "/api/billing/credit-products"                 Public Gzip  credit_products::list;
         POST   "/api/billing/webhook/stripe"                  Public Plain webhooks::receive;
+        POST   "/api/webhooks/clerk"                          Public Plain webhooks::receive_clerk;
         GET    "/health/live"                                 Public Plain health::live;
         GET    "/health/ready"                                Public Plain health::ready;
         GET    "/openapi.json"                                Public Gzip  docs::openapi_json;
@@ -102,6 +107,12 @@ routes! {
         GET    "/api/billing/subscription"                    Read   Plain subscriptions::own;
         GET    "/api/billing/subscription/{org_id}"           Read   Plain subscriptions::of;
 
+        POST   "/api/billing/discounts/validate"              Write  Plain discounts::validate;
+        POST   "/api/admin/discounts"                         Admin  Once  discount_codes::make;
+        GET    "/api/admin/discounts"                         Admin  Gzip  discount_codes::list;
+        POST   "/api/admin/discounts/{id}/deactivate"         Admin  Once  discount_codes::deactivate;
+        GET    "/api/admin/catalogue/changes"                 Admin  Gzip  catalogue_changes::list;
+
         POST   "/api/billing/trials"                          Write  Once  trials::start;
         POST   "/api/billing/trials/extend"                   Admin  Once  trials::extend;
         GET    "/api/admin/metrics/trials"                    Admin  Gzip  trial_metrics::show;
@@ -122,6 +133,10 @@ routes! {
         GET    "/api/billing/invoices/{org_id}/{id}.html"     Read   Gzip  invoices::html;
         GET    "/api/billing/invoices/{org_id}/{id}.pdf"      Read   Plain invoices::pdf;
         GET    "/api/billing/invoices/{org_id}/{id}"          Read   Gzip  invoices::one;
+        POST   "/api/billing/invoices/{org_id}/{id}/pay"      Write  Once  invoices::pay;
+        POST   "/api/admin/invoices/{org_id}/{id}/retry"      Admin  Once  invoice_retries::retry;
+        GET    "/api/admin/failed-payments"                   Admin  Gzip  failed_payments::list;
+        GET    "/api/admin/metrics/payments"                  Admin  Plain payment_metrics::show;
 
         POST   "/api/admin/organizations"                     Admin  Once  organizations::register;
         GET    "/api/admin/organizations"                     Admin  Gzip  organizations::list;
@@ -140,6 +155,34 @@ routes! {
         POST   "/api/admin/webhooks/{id}/discard"             Admin  Once  inbox_actions::discard;
         GET    "/api/admin/metrics/webhooks"                  Admin  Plain inbox_metrics::webhooks;
 
+        GET    "/api/admin/emails"                            Admin  Gzip  emails::list;
+        GET    "/api/admin/emails/{id}"                       Admin  Gzip  emails::inspect;
+        POST   "/api/admin/emails/retry"                      Admin  Once  emails::retry_many;
+        POST   "/api/admin/emails/{id}/retry"                 Admin  Once  emails::retry;
+        GET    "/api/admin/metrics/emails"                    Admin  Plain emails::figures;
+        GET    "/api/admin/sandbox/mailbox"                   Admin  Gzip  mailbox::list;
+        GET    "/api/admin/sandbox/mailbox/{id}.html"         Admin  Gzip  mailbox::html;
+        GET    "/api/admin/organizations/{org_id}/members"    Admin  Gzip  members::list;
+
+        GET    "/api/billing/event-types"                     Public Gzip  event_types::list;
+        POST   "/api/admin/webhook-endpoints"                 Admin  Once  webhook_endpoints::create;
+        GET    "/api/admin/webhook-endpoints"                 Admin  Gzip  webhook_endpoints::list;
+        GET    "/api/admin/webhook-endpoints/{id}"            Admin  Plain webhook_endpoints::one;
+        PATCH  "/api/admin/webhook-endpoints/{id}"            Admin  Plain webhook_endpoints::change;
+        DELETE "/api/admin/webhook-endpoints/{id}"            Admin  Plain webhook_endpoints::remove;
+        POST   "/api/admin/webhook-endpoints/{id}/rotate-secret" Admin Once webhook_endpoints::rotate_secret;
+        POST   "/api/admin/webhook-endpoints/{id}/test"       Admin  Once  deliveries::test;
+        POST   "/api/admin/webhook-endpoints/{id}/replay"     Admin  Once  deliveries::replay;
+        GET    "/api/admin/webhook-endpoints/{id}/deliveries" Admin  Gzip  deliveries::list;
+        GET    "/api/admin/webhook-endpoints/{id}/deliveries/{delivery_id}" Admin Gzip deliveries::inspect;
+        POST   "/api/admin/webhook-endpoints/{id}/deliveries/{delivery_id}/resend" Admin Once deliveries::resend;
+        GET    "/api/admin/metrics/deliveries"                Admin  Plain deliveries::metrics;
+
+        GET    "/api/admin/reconciliations"                   Admin  Gzip  reconciliations::list;
+        POST   "/api/admin/reconciliations"                   Admin  Long  reconciliations::run;
+        GET    "/api/admin/reconciliations/{id}"              Admin  Gzip  reconciliations::one;
+        GET    "/api/admin/differences"                       Admin  Gzip  reconciliations::differences;
+
         POST   "/api/cron/{job}"                              Cron   Long  cron::run;
         GET    "/api/admin/jobs"                              Admin  Plain jobs::list;
         GET    "/api/admin/jobs/{job}/runs"                   Admin  Gzip  jobs::runs;
@@ -150,6 +193,7 @@ routes! {
     aliases {
         GET    "/api/cron/{job}"                              Cron   Long  cron::run;
         POST   "/api/billing/webhooks"                        Public Plain webhooks::receive;
+        POST   "/clerk-users-webhook"                         Public Plain webhooks::receive_clerk;
         POST   "/api/billing/subscription"                    Write  Once  subscriptions::checkout;
         POST   "/api/billing/checkout"                        Write  Once  subscriptions::checkout;
         POST   "/api/billing/portal"                          Write  Once  subscriptions::portal;

@@ -54,7 +54,7 @@ const TAGS: [(&str, &str); 11] = [
     ("Credits", "What there is, what happened, and using them."),
     ("Usage", "May this much more be used, and counting it."),
     ("Money", "What was paid, and everything on one page."),
-    ("Webhooks", "What gateways send."),
+    ("Webhooks", "What gateways send, and what products are told."),
     ("Administration", "What needs a key with the scope `admin`."),
     ("Jobs", "What other schedulers may run."),
     ("Sandbox", "What only a sandbox has."),

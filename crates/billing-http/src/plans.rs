@@ -1,5 +1,7 @@
 //! The plans on sale.
 
+mod components;
+
 use std::collections::BTreeMap;
 
 use actix_web::web::{Data, Json};
@@ -11,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::components::Component;
 use crate::{money::Money, page::List, problem::Problem, state::Http};
 
 /// A plan on sale, in the version that new subscribers get.
@@ -44,6 +47,11 @@ pub(crate) struct Price {
     #[schema(example = "month")]
     interval: &'static str,
     price: Money,
+    /// `flat`, or `per_seat`: so much for each of the subscription.
+    #[schema(example = "flat")]
+    model: &'static str,
+    /// What is charged beside it, by the engine.
+    components: Vec<Component>,
     /// Days before the first payment.
     trial_days: i32,
 }
@@ -106,11 +114,22 @@ fn shown(plan: &SoldPlan) -> Option<Plan> {
 
 impl From<&PlanPrice> for Price {
     fn from(price: &PlanPrice) -> Self {
-        let PlanPrice { id, interval, amount, trial_days, active: _, stripe_price: _ } = price;
+        let PlanPrice {
+            id,
+            interval,
+            amount,
+            trial_days,
+            active: _,
+            stripe_price: _,
+            model,
+            components,
+        } = price;
         Self {
             id: id.0,
             interval: interval.name(),
             price: Money::from(*amount),
+            model: model.name(),
+            components: components.iter().map(Component::from).collect(),
             trial_days: *trial_days,
         }
     }

@@ -7,10 +7,12 @@ use core::fmt;
 use actix_web::http::StatusCode;
 use billing_app::{Error, Missing, Refusal};
 use billing_domain::{
-    subscription::{Action, BilledBy, NotNow},
+    discount::NotDiscounted,
+    subscription::{Action, NotNow},
     trial::CannotExtend,
 };
 use serde_json::{Map, Value, json};
+use time::OffsetDateTime;
 
 use crate::{
     codes::{Code, Entry},
@@ -151,6 +153,11 @@ impl From<Error> for Problem {
                 let seconds = retry_after.as_secs();
                 Self::new(Code::Unavailable, message).retry_after(seconds).caused_by(cause)
             }
+            Error::GatewayUnavailable { gateway, retry_after } => {
+                Self::new(Code::GatewayUnavailable, message)
+                    .with("gateway", gateway)
+                    .retry_after(retry_after.as_secs())
+            }
             Error::Internal(cause) => Self::new(Code::Internal, message).caused_by(cause),
         }
     }
@@ -168,12 +175,18 @@ const fn not_found(missing: Missing) -> Code {
         Missing::Gateway => Code::GatewayNotFound,
         Missing::Customer => Code::CustomerNotFound,
         Missing::Webhook => Code::WebhookNotFound,
+        Missing::Email => Code::EmailNotFound,
+        Missing::IdentityProvider => Code::IdentityProviderNotFound,
+        Missing::WebhookEndpoint => Code::WebhookEndpointNotFound,
+        Missing::Delivery => Code::DeliveryNotFound,
         Missing::Hold => Code::HoldNotFound,
         Missing::Draw => Code::DrawNotFound,
         Missing::Decision => Code::DecisionNotFound,
         Missing::AutoTopUp => Code::AutoTopUpNotFound,
         Missing::Job => Code::JobNotFound,
+        Missing::Reconciliation => Code::ReconciliationNotFound,
         Missing::Trial => Code::TrialNotFound,
+        Missing::Discount => Code::DiscountNotFound,
         Missing::Invoice => Code::InvoiceNotFound,
     }
 }
@@ -185,19 +198,15 @@ fn refused(refusal: &Refusal) -> Problem {
             says(Code::AlreadySubscribed).with("plan", plan.as_str()).with("status", *status)
         }
         Refusal::TrialUsed { by } => says(Code::TrialUsed).with("by", *by),
-        Refusal::CannotExtend(CannotExtend::Over { at }) => {
-            says(Code::TrialOver).with("ended_at", Moment(*at).text().unwrap_or_default())
-        }
-        Refusal::CannotExtend(CannotExtend::Limit { asked, extensions_left, days_left }) => {
-            says(Code::TrialExtensionLimit)
-                .with("days", *asked)
-                .with("extensions_left", *extensions_left)
-                .with("days_left", *days_left)
-        }
+        Refusal::CannotExtend(why) => cannot_extend(why, says),
         Refusal::PlanIsFree(plan) => says(Code::PlanIsFree).with("plan", plan.as_str()),
         Refusal::NoSuchPrice => says(Code::NoSuchPrice),
         Refusal::CreditEventInactive(event) => {
             says(Code::CreditEventInactive).with("event", event.as_str())
+        }
+        Refusal::NotDiscounted(why) => not_discounted(why, says),
+        Refusal::DiscountCodeTaken(code) => {
+            says(Code::DiscountCodeTaken).with("code", code.as_str())
         }
         Refusal::KeyReused => says(Code::IdempotencyKeyReused),
         Refusal::ExternalIdTaken(id) => {
@@ -220,14 +229,15 @@ fn refused(refusal: &Refusal) -> Problem {
         Refusal::NotNow(NotNow::NotFromHere { from, verb: _, allowed }) => {
             says(Code::InvalidTransition).with("status", *from).with("allowed", names(allowed))
         }
-        Refusal::NotNow(NotNow::BilledByEngine { verb: _ }) => says(Code::InvalidTransition)
-            .with("billed_by", BilledBy::Engine.name())
-            .with("allowed", names(&[])),
         Refusal::NothingToChange => says(Code::NothingToChange),
         Refusal::NotAnUpgrade => says(Code::NotAnUpgrade),
         Refusal::SeatsInUse { used } => says(Code::SeatsInUse).with("used", *used),
+        Refusal::PaymentPending => says(Code::PaymentPending),
         Refusal::PreviewStale => says(Code::PreviewStale),
         Refusal::PaymentDeclined(why) => says(Code::PaymentDeclined).with("why", json!(why)),
+        Refusal::NotAgain(_) => says(Code::MethodNotCharged),
+        Refusal::ChargePending => says(Code::ChargePending),
+        Refusal::NotPayable { status } => says(Code::InvoiceNotPayable).with("status", *status),
         Refusal::HoldSettled(settled) => {
             says(Code::HoldResolved).with("how", "settled").with("settled", *settled)
         }
@@ -237,13 +247,47 @@ fn refused(refusal: &Refusal) -> Problem {
             .with("at", Moment(*at).text().unwrap_or_default()),
         Refusal::MoreThanHeld(held) => says(Code::HoldExceeded).with("held", *held),
         Refusal::MoreThanUsed(left) => says(Code::RefundExceeded).with("left", *left),
+        Refusal::NoMailbox => says(Code::NoMailbox),
+        Refusal::NoMailer => says(Code::EmailNotConfigured),
         Refusal::WebhookDone(status) => says(Code::WebhookDone).with("status", *status),
+        Refusal::NoSecretKey => says(Code::NoSecretKey),
         Refusal::TooMuch => says(Code::UsageTooLarge).with("field", "quantity"),
         Refusal::JobRunning(job) => says(Code::JobRunning).with("job", job.as_str()),
         Refusal::ClockIsReal => says(Code::ClockIsReal),
         Refusal::ClockGoesBack(now) => {
             says(Code::ClockGoesBack).with("now", Moment(*now).text().unwrap_or_default())
         }
+    }
+}
+
+fn cannot_extend(why: &CannotExtend, says: impl Fn(Code) -> Problem) -> Problem {
+    match why {
+        CannotExtend::Over { at } => {
+            says(Code::TrialOver).with("ended_at", Moment(*at).text().unwrap_or_default())
+        }
+        CannotExtend::Limit { asked, extensions_left, days_left } => {
+            says(Code::TrialExtensionLimit)
+                .with("days", *asked)
+                .with("extensions_left", *extensions_left)
+                .with("days_left", *days_left)
+        }
+    }
+}
+
+fn not_discounted(why: &NotDiscounted, says: impl Fn(Code) -> Problem) -> Problem {
+    let text = |at: &OffsetDateTime| Moment(*at).text().unwrap_or_default();
+    match why {
+        NotDiscounted::Inactive => says(Code::DiscountInactive),
+        NotDiscounted::NotStarted(at) => says(Code::DiscountNotStarted).with("starts_at", text(at)),
+        NotDiscounted::Expired(at) => says(Code::DiscountExpired).with("ended_at", text(at)),
+        NotDiscounted::NotForPlan => says(Code::DiscountNotForPlan),
+        NotDiscounted::OtherCurrency => says(Code::DiscountCurrency),
+        NotDiscounted::BelowMinimum(minimum) => {
+            says(Code::DiscountBelowMinimum).with("minimum", json!(minimum))
+        }
+        NotDiscounted::FirstTimeOnly => says(Code::DiscountFirstTimeOnly),
+        NotDiscounted::AlreadyUsed => says(Code::DiscountAlreadyUsed),
+        NotDiscounted::Exhausted => says(Code::DiscountExhausted),
     }
 }
 

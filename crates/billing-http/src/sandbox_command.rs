@@ -1,10 +1,10 @@
-//! The sandbox, by an operator: its clock.
+//! The sandbox, by an operator: its clock and its mailbox.
 
 use billing_app::{Advance, Advanced, Billing, ClockStands};
 use clap::Subcommand;
 use time::Duration;
 
-use crate::{banner::say, jobs_command::shown};
+use crate::{banner::say, jobs_command::shown, mail_command::MailboxCommand};
 
 /// What to do about the sandbox.
 #[derive(Subcommand)]
@@ -12,6 +12,9 @@ pub(crate) enum SandboxCommand {
     /// The business clock, by which periods, grants and ledgers are dated.
     #[command(subcommand)]
     Clock(ClockCommand),
+    /// Emails that were kept instead of being sent.
+    #[command(subcommand)]
+    Mailbox(MailboxCommand),
 }
 
 /// What to do about the clock.
@@ -31,10 +34,10 @@ pub(crate) enum ClockCommand {
 impl SandboxCommand {
     /// Does it.
     pub(crate) async fn run(self, billing: &Billing) -> anyhow::Result<()> {
-        let Self::Clock(command) = self;
-        match command {
-            ClockCommand::Show => show(billing),
-            ClockCommand::Advance { how_far } => advance(billing, &how_far).await,
+        match self {
+            Self::Clock(ClockCommand::Show) => show(billing),
+            Self::Clock(ClockCommand::Advance { how_far }) => advance(billing, &how_far).await,
+            Self::Mailbox(command) => command.run(billing).await,
         }
     }
 }

@@ -75,6 +75,11 @@ impl Server {
         let gateways = Gateways::open(config, &api, wired.clock()).await?;
         let billing = Arc::new(wired.billing_at(&gateways));
         billing.seed_catalogue().await.context("cannot seed the catalogue")?;
+        if billing.mailer().is_none() {
+            tracing::warn!(
+                "emails are kept as `unsent`, and not sent: set SMTP_URL and EMAIL_FROM"
+            );
+        }
         let tenant_zero = match config.mode {
             Mode::Sandbox => Some(TenantZero::find(&billing, &config.data_dir).await?),
             Mode::Live => None,

@@ -185,7 +185,7 @@ pub(crate) struct PreviewLine {
         (status = 200, description = "It is so now", body = Subscription),
         (status = 402, description = "`PAYMENT_DECLINED`"),
         (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `SUBSCRIPTION_NOT_FOUND`, `PLAN_NOT_FOUND`"),
-        (status = 409, description = "`CHANGE_PENDING`, `PREVIEW_STALE`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
+        (status = 409, description = "`CHANGE_PENDING`, `PAYMENT_PENDING`, `PREVIEW_STALE`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
         (status = 422, description = "`NOT_AN_UPGRADE`, `NOTHING_TO_CHANGE`, `NO_SUCH_PRICE`, `PLAN_IS_FREE`, `INVALID_TRANSITION`, `SEATS_IN_USE`, `NOT_AT_THIS_GATEWAY`, `GATEWAY_REFUSED`"),
     ))]
 pub(crate) async fn upgrade(
@@ -210,7 +210,7 @@ pub(crate) async fn upgrade(
     responses(
         (status = 200, description = "Lines, total and date", body = PreviewedChange),
         (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `SUBSCRIPTION_NOT_FOUND`, `PLAN_NOT_FOUND`"),
-        (status = 409, description = "`CHANGE_PENDING`"),
+        (status = 409, description = "`CHANGE_PENDING`, `PAYMENT_PENDING`"),
         (status = 422, description = "`NOT_AN_UPGRADE`, `NOTHING_TO_CHANGE`, `NO_SUCH_PRICE`, `PLAN_IS_FREE`, `INVALID_TRANSITION`, `SEATS_IN_USE`, `NOT_AT_THIS_GATEWAY`, `GATEWAY_REFUSED`"),
     ))]
 pub(crate) async fn preview(
@@ -233,7 +233,7 @@ pub(crate) async fn preview(
         (status = 200, description = "It is so now, or planned", body = Subscription),
         (status = 402, description = "`PAYMENT_DECLINED`"),
         (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `SUBSCRIPTION_NOT_FOUND`, `PLAN_NOT_FOUND`"),
-        (status = 409, description = "`CHANGE_PENDING`, `PREVIEW_STALE`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
+        (status = 409, description = "`CHANGE_PENDING`, `PAYMENT_PENDING`, `PREVIEW_STALE`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
         (status = 422, description = "`NOTHING_TO_CHANGE`, `NO_SUCH_PRICE`, `PLAN_IS_FREE`, `INVALID_TRANSITION`, `SEATS_IN_USE`, `NOT_AT_THIS_GATEWAY`, `GATEWAY_REFUSED`"),
     ))]
 pub(crate) async fn change(
@@ -255,7 +255,7 @@ pub(crate) async fn change(
     responses(
         (status = 200, description = "It has ended, or ends with its period", body = Subscription),
         (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `SUBSCRIPTION_NOT_FOUND`"),
-        (status = 409, description = "`CHANGE_PENDING`, `PREVIEW_STALE`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
+        (status = 409, description = "`CHANGE_PENDING`, `PAYMENT_PENDING`, `PREVIEW_STALE`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
         (status = 422, description = "`INVALID_TRANSITION`, `NOT_AT_THIS_GATEWAY`, `GATEWAY_REFUSED`"),
     ))]
 pub(crate) async fn cancel(
@@ -277,7 +277,7 @@ pub(crate) async fn cancel(
         (status = 200, description = "It goes on", body = Subscription),
         (status = 402, description = "`PAYMENT_DECLINED`"),
         (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `SUBSCRIPTION_NOT_FOUND`"),
-        (status = 409, description = "`CHANGE_PENDING`, `PREVIEW_STALE`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
+        (status = 409, description = "`CHANGE_PENDING`, `PAYMENT_PENDING`, `PREVIEW_STALE`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
         (status = 422, description = "`INVALID_TRANSITION`, `NOT_AT_THIS_GATEWAY`, `GATEWAY_REFUSED`"),
     ))]
 pub(crate) async fn resume(
@@ -297,7 +297,7 @@ pub(crate) async fn resume(
     responses(
         (status = 200, description = "It is paused", body = Subscription),
         (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `SUBSCRIPTION_NOT_FOUND`"),
-        (status = 409, description = "`CHANGE_PENDING`, `PREVIEW_STALE`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
+        (status = 409, description = "`CHANGE_PENDING`, `PAYMENT_PENDING`, `PREVIEW_STALE`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
         (status = 422, description = "`INVALID_TRANSITION`, `NOT_AT_THIS_GATEWAY`, `GATEWAY_REFUSED`"),
     ))]
 pub(crate) async fn pause(

@@ -41,6 +41,10 @@ pub(crate) struct Subscribe {
     /// By default what the organization pays in.
     #[schema(value_type = Option<String>, example = "USD")]
     currency: Option<Currency>,
+    /// A code that makes it cheaper. It is reserved while the page is open, and redeemed when it is
+    /// paid; on a page with a code no other can be typed in.
+    #[schema(example = json!(null))]
+    discount_code: Option<String>,
     /// Where the payer goes afterwards.
     #[schema(example = "https://example.com/paid")]
     success_url: String,
@@ -103,9 +107,9 @@ pub(crate) struct Whose {
     request_body = Subscribe,
     responses(
         (status = 201, description = "The page is open", body = Checkout),
-        (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `PLAN_NOT_FOUND`, `GATEWAY_NOT_FOUND`"),
+        (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `PLAN_NOT_FOUND`, `GATEWAY_NOT_FOUND`, `DISCOUNT_NOT_FOUND`"),
         (status = 409, description = "`ALREADY_SUBSCRIBED`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
-        (status = 422, description = "`PLAN_IS_FREE`, `NO_SUCH_PRICE`, `GATEWAY_REFUSED`, `IDEMPOTENCY_KEY_REUSED`"),
+        (status = 422, description = "`PLAN_IS_FREE`, `NO_SUCH_PRICE`, `GATEWAY_REFUSED`, `NOT_AT_THIS_GATEWAY`, `DISCOUNT_…`, `IDEMPOTENCY_KEY_REUSED`"),
     ))]
 pub(crate) async fn checkout(
     http: Data<Http>,
@@ -122,9 +126,9 @@ pub(crate) async fn checkout(
     request_body = Subscribe,
     responses(
         (status = 201, description = "The page is open", body = Checkout),
-        (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `PLAN_NOT_FOUND`, `GATEWAY_NOT_FOUND`"),
+        (status = 404, description = "`ORGANIZATION_NOT_FOUND`, `PLAN_NOT_FOUND`, `GATEWAY_NOT_FOUND`, `DISCOUNT_NOT_FOUND`"),
         (status = 409, description = "`ALREADY_SUBSCRIBED`, `CONFLICT`, `REQUEST_IN_PROGRESS`"),
-        (status = 422, description = "`PLAN_IS_FREE`, `NO_SUCH_PRICE`, `GATEWAY_REFUSED`, `IDEMPOTENCY_KEY_REUSED`"),
+        (status = 422, description = "`PLAN_IS_FREE`, `NO_SUCH_PRICE`, `GATEWAY_REFUSED`, `NOT_AT_THIS_GATEWAY`, `DISCOUNT_…`, `IDEMPOTENCY_KEY_REUSED`"),
     ))]
 pub(crate) async fn checkout_at_stripe(
     http: Data<Http>,
@@ -194,6 +198,7 @@ impl Subscribe {
             plan: self.plan,
             interval: self.interval.unwrap_or(Interval::Month),
             currency: self.currency,
+            discount_code: self.discount_code,
             gateway,
             urls: ReturnUrls { success: self.success_url, cancel: self.cancel_url },
         })

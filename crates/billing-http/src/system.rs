@@ -2,7 +2,7 @@
 
 use billing_app::ports::{Clock, Ids, Secrets};
 use ring::{
-    digest,
+    digest, hmac,
     rand::{SecureRandom, SystemRandom},
 };
 use time::OffsetDateTime;
@@ -45,11 +45,16 @@ pub(crate) fn unguessable() -> Uuid {
 }
 
 /// Secrets by ring.
-pub(crate) struct RingSecrets(SystemRandom);
+pub(crate) struct RingSecrets {
+    random: SystemRandom,
+    keys: Vec<hmac::Key>,
+}
 
-impl Default for RingSecrets {
-    fn default() -> Self {
-        Self(SystemRandom::new())
+impl RingSecrets {
+    /// Secrets that follow from these keys of the installation, the newest first.
+    pub(crate) fn with_keys(keys: &[[u8; 32]]) -> Self {
+        let key = |key: &[u8; 32]| hmac::Key::new(hmac::HMAC_SHA256, key);
+        Self { random: SystemRandom::new(), keys: keys.iter().map(key).collect() }
     }
 }
 
@@ -57,16 +62,25 @@ impl Secrets for RingSecrets {
     fn random(&self) -> [u8; 32] {
         let mut bytes = [0; 32];
         // A system without randomness must not hand out keys.
-        self.0.fill(&mut bytes).expect("the system gives random numbers");
+        self.random.fill(&mut bytes).expect("the system gives random numbers");
         bytes
     }
 
     fn digest(&self, bytes: &[u8]) -> [u8; 32] {
-        let mut out = [0; 32];
-        let digest = digest::digest(&digest::SHA256, bytes);
-        for (to, from) in out.iter_mut().zip(digest.as_ref()) {
-            *to = *from;
-        }
-        out
+        all_of(digest::digest(&digest::SHA256, bytes).as_ref())
     }
+
+    fn derived(&self, purpose: &str) -> Vec<[u8; 32]> {
+        let derive = |key| all_of(hmac::sign(key, purpose.as_bytes()).as_ref());
+        self.keys.iter().map(derive).collect()
+    }
+}
+
+/// The 32 bytes of SHA-256.
+fn all_of(bytes: &[u8]) -> [u8; 32] {
+    let mut out = [0; 32];
+    for (to, from) in out.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    out
 }

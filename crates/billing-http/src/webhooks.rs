@@ -7,7 +7,7 @@ use actix_web::{
     web::{Data, Json, Payload},
 };
 use billing_app::{Error, Received};
-use billing_domain::gateway::Gateway;
+use billing_domain::{gateway::Gateway, identity::IdentityProvider};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,6 +46,34 @@ pub(crate) async fn receive(
     let body = read(&request, payload.into_inner(), http.limits.webhook_bytes).await?;
     let headers = headers(&request);
     let received = http.billing.receive_webhook(Gateway::Stripe, &headers, &body).await;
+    answered(&http, received)
+}
+
+/// Receives a webhook of Clerk: users, organizations and members arrive by it.
+///
+/// It must be signed by the standard of Svix, in `svix-id`, `svix-timestamp` and `svix-signature`. Only
+/// Clerk calls this.
+#[utoipa::path(post, path = "/api/webhooks/clerk", tag = "Webhooks",
+    request_body(content = Object, description = "The event, byte for byte as it was signed"),
+    responses(
+        (status = 200, description = "It is kept, and will be processed once", body = Kept),
+        (status = 400, description = "`INVALID_SIGNATURE`, `VALIDATION_ERROR`"),
+        (status = 404, description = "`IDENTITY_PROVIDER_NOT_FOUND`"),
+        (status = 413, description = "`PAYLOAD_TOO_LARGE`"),
+    ))]
+pub(crate) async fn receive_clerk(
+    http: Data<Http>,
+    request: HttpRequest,
+    payload: Payload,
+) -> Result<Json<Kept>, Problem> {
+    let body = read(&request, payload.into_inner(), http.limits.webhook_bytes).await?;
+    let headers = headers(&request);
+    let clerk = IdentityProvider::Clerk;
+    let received = http.billing.receive_identity_webhook(clerk, &headers, &body).await;
+    answered(&http, received)
+}
+
+fn answered(http: &Http, received: Result<Received, Error>) -> Result<Json<Kept>, Problem> {
     let duplicate = match received.map_err(unproven)? {
         Received::New => {
             (http.wake)();
@@ -81,6 +109,7 @@ fn unproven(error: Error) -> Problem {
         | Error::Refused(_)
         | Error::Conflict(_)
         | Error::Unavailable { .. }
+        | Error::GatewayUnavailable { .. }
         | Error::Internal(_)) => other.into(),
     }
 }

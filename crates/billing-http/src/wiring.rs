@@ -4,11 +4,19 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use billing_app::{
-    Billing, Environment, Ports, Settings,
-    ports::{ArchiveFolder, Clock, Ids as _, MovableClock, PaymentGateway, SimulatedGateway},
+    Billing, CircuitBreaker, Environment, MailPorts, Ports, Settings,
+    ports::{
+        ArchiveFolder, Clock, IdentityWebhooks, Ids as _, Mailbox, Mailer, MovableClock,
+        PaymentGateway, SimulatedGateway,
+    },
+};
+use billing_notify::{
+    email::Writer,
+    webhooks::{HttpWebhooks, SystemLookup},
 };
 use billing_postgres::{
-    CreditWriters, FactReaders, Mode, PostgresChanges, PostgresInbox, SandboxClock, UsageWriters,
+    CreditWriters, Database, FactReaders, Mode, PostgresChanges, PostgresInbox, PostgresMailbox,
+    SandboxClock, UsageWriters,
 };
 use billing_sandbox::{Running, WebhookTarget};
 use billing_stripe::{Stripe, StripeConfig};
@@ -18,6 +26,7 @@ use crate::{
     archive_folder::Directory,
     config::{Config, GatewayConfig},
     database::Opened,
+    secret_keys,
     simulator::Simulator,
     system::{self, RingSecrets, SystemClock, Uuids},
 };
@@ -31,8 +40,12 @@ pub(crate) struct Wired {
     settings: Settings,
     archive_folder: Option<Arc<dyn ArchiveFolder>>,
     changes: Arc<PostgresChanges>,
+    webhook_sender: Arc<HttpWebhooks>,
+    secrets: Arc<RingSecrets>,
     /// Only in a sandbox does the clock move.
     sandbox_clock: Option<Arc<SandboxClock>>,
+    mail: MailPorts,
+    identity: Vec<Arc<dyn IdentityWebhooks>>,
 }
 
 impl Wired {
@@ -57,7 +70,11 @@ impl Wired {
             automatic_tax: config.automatic_tax,
             kept_days: config.kept_days.into(),
             trials: config.trials,
+            dunning: config.dunning.clone(),
             seller: config.seller.clone(),
+            admin_emails: config.admin_emails.clone(),
+            billing_page: config.billing_page.clone(),
+            personal_organizations: config.personal_organizations,
             ..Settings::default()
         };
         let archive_folder = config.archive_dir.clone().map(Directory);
@@ -74,7 +91,24 @@ impl Wired {
                 Some(Arc::new(clock))
             }
         };
-        Ok(Self { opened, settings, archive_folder, changes, sandbox_clock })
+        let mail = mail(config, &opened.database);
+        let identity = config.clerk.clone().map(|clerk| clerk as Arc<dyn IdentityWebhooks>);
+        let identity = identity.into_iter().collect();
+        let targets = config.webhook_targets.clone();
+        let webhook_sender = Arc::new(HttpWebhooks::new(targets, Arc::new(SystemLookup))?);
+        let keys = secret_keys::of(config)?;
+        let secrets = Arc::new(RingSecrets::with_keys(&keys));
+        Ok(Self {
+            opened,
+            settings,
+            archive_folder,
+            changes,
+            webhook_sender,
+            secrets,
+            sandbox_clock,
+            mail,
+            identity,
+        })
     }
 
     /// The clocks: in a sandbox, the one that moves.
@@ -91,7 +125,7 @@ impl Wired {
     }
 
     /// The records.
-    pub(crate) fn database(&self) -> &billing_postgres::Database {
+    pub(crate) fn database(&self) -> &Database {
         &self.opened.database
     }
 
@@ -108,12 +142,16 @@ impl Wired {
             credits: Arc::new(CreditWriters::start(&records)),
             usage: Arc::new(UsageWriters::start(&records)),
             inbox: Arc::new(PostgresInbox::start(&records)),
+            outbox: records.clone(),
+            deliveries: records.clone(),
+            webhook_sender: self.webhook_sender.clone(),
             requests: records.clone(),
             catalogue: records.clone(),
             organizations: records.clone(),
             money: records.clone(),
             subscriptions: records.clone(),
             trials: records.clone(),
+            collections: records.clone(),
             ledgers: records.clone(),
             usage_days: records.clone(),
             usage_archive: records.clone(),
@@ -121,14 +159,19 @@ impl Wired {
             access: records.clone(),
             facts: Arc::new(FactReaders::start(&records)),
             changes: self.changes.clone(),
+            mail: self.mail.clone(),
+            identity: self.identity.clone(),
+            members: records.clone(),
+            reconciling: records.clone(),
+            reconciliations: records.clone(),
             jobs: records.clone(),
             partitions: records.clone(),
             movable_clock: self.sandbox_clock.clone().map(|clock| clock as Arc<dyn MovableClock>),
             simulators: gateways.simulators.clone(),
-            gateways: gateways.adapters.clone(),
+            gateways: gateways.behind_breakers(&self.clock()),
             clock: self.clock(),
             ids: Arc::new(Uuids),
-            secrets: Arc::new(RingSecrets::default()),
+            secrets: self.secrets.clone(),
         };
         Billing::new(ports, self.settings.clone())
     }
@@ -143,6 +186,22 @@ impl Wired {
         }
         drop((self.sandbox_clock, self.changes));
         self.opened.close().await
+    }
+}
+
+/// Emails go to the mail server; without one a sandbox keeps them in a mailbox, and where money is
+/// real they wait for one.
+fn mail(config: &Config, database: &Database) -> MailPorts {
+    let mailbox = match (&config.smtp, config.mode) {
+        (None, Mode::Sandbox) => Some(Arc::new(PostgresMailbox::of(database))),
+        (Some(_), _) | (None, Mode::Live) => None,
+    };
+    let kept = mailbox.clone().map(|mailbox| mailbox as Arc<dyn Mailer>);
+    MailPorts {
+        queue: Arc::new(database.clone()),
+        letters: Arc::new(Writer),
+        mailer: config.smtp.clone().map(|smtp| smtp as Arc<dyn Mailer>).or(kept),
+        mailbox: mailbox.map(|mailbox| mailbox as Arc<dyn Mailbox>),
     }
 }
 
@@ -202,6 +261,12 @@ impl Gateways {
                 Self::at(simulated(&format!("http://{listen}"), unused))
             }
         }
+    }
+
+    /// As the use cases meet them: left alone for a while where they do not answer.
+    fn behind_breakers(&self, clock: &Arc<dyn Clock>) -> Vec<Arc<dyn PaymentGateway>> {
+        let adapters = self.adapters.iter().cloned();
+        adapters.map(|it| Arc::new(CircuitBreaker::before(it, clock.clone())) as _).collect()
     }
 
     /// What answers without TLS is a simulator on this machine or beside it.

@@ -20,6 +20,8 @@ use tokio::{
     time::sleep,
 };
 
+use crate::relay;
+
 /// How often what is asked for and soon stale is read anew.
 const RENEW: Duration = Duration::from_millis(100);
 /// How often a worker looks by itself: waking is a hint, looking is the guarantee.
@@ -47,6 +49,9 @@ impl Workers {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(process_webhooks(billing.clone(), wake.clone(), stopped.clone()));
+        let planned = Arc::new(Notify::new());
+        tasks.spawn(relay::hand_on_events(billing.clone(), planned.clone(), stopped.clone()));
+        tasks.spawn(relay::deliver(billing.clone(), planned, stopped.clone()));
         tasks.spawn(hear_changes(billing.clone(), stopped.clone()));
         tasks.spawn(renew_known(billing.clone(), stopped.clone()));
         tasks.spawn(run_jobs(billing.clone(), draining.clone(), stopped));

@@ -3,16 +3,18 @@
 use async_trait::async_trait;
 use billing_app::{
     Error,
-    ports::{CatalogueQueries, Catalogues, Scope},
+    ports::{CatalogueChange, CatalogueQueries, Catalogues, Page, Scope},
 };
 use billing_domain::{
     catalogue::{Aggregation, Catalogue, CreditEvent, CreditProduct, Meter, Plan},
-    id::CreditProductId,
+    discount::{Discount, DiscountCode},
+    id::{CheckoutId, CreditProductId, DiscountId, OrganizationId},
     money::Money,
     tax::TaxRate,
 };
 use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
@@ -22,6 +24,7 @@ use crate::{
     unit_of_work::PostgresUnit,
 };
 
+mod log;
 mod plans;
 mod tax_rates;
 
@@ -34,6 +37,26 @@ impl CatalogueQueries for Database {
         let catalogue = read(session.connection()).await?;
         session.commit().await?;
         Ok(catalogue)
+    }
+
+    async fn catalogue_changes(&self, page: Page<Uuid>) -> Result<Vec<CatalogueChange>, Error> {
+        self.catalogue_log(page).await
+    }
+
+    async fn discount(&self, code: &DiscountCode) -> Result<Option<Discount>, Error> {
+        self.discount_of(code).await
+    }
+
+    async fn discounts(&self, page: Page<DiscountId>) -> Result<Vec<Discount>, Error> {
+        self.discounts_by_age(page).await
+    }
+
+    async fn lapsed_reservations(
+        &self,
+        now: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<(OrganizationId, CheckoutId)>, Error> {
+        self.lapsed(now, limit).await
     }
 }
 
@@ -99,6 +122,10 @@ impl Catalogues for PostgresUnit {
 
     async fn add_tax_rate(&mut self, rate: &TaxRate) -> Result<(), Error> {
         tax_rates::add(self.connection(), rate).await
+    }
+
+    async fn record(&mut self, change: &CatalogueChange) -> Result<(), Error> {
+        log::add(self.connection(), change).await
     }
 
     async fn read(&mut self) -> Result<Catalogue, Error> {

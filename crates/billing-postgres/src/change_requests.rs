@@ -9,10 +9,10 @@ use billing_app::{
 use billing_domain::{
     event::Event,
     gateway::GatewayRef,
-    id::{ChangeId, OrganizationId, PriceId, SubscriptionId},
-    subscription::{Actor, ChangeRequest, Fate, Resumption, When, Wish},
+    id::{ChangeId, InvoiceId, OrganizationId, PriceId, SubscriptionId},
+    subscription::{Actor, ChangeRequest, Fate, Resumption, Subscription, When, Wish},
 };
-use diesel::prelude::*;
+use diesel::{dsl::min, prelude::*};
 use diesel_async::RunQueryDsl;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -20,7 +20,8 @@ use uuid::Uuid;
 use crate::{
     Database,
     error::failed,
-    schema::{change_requests, duplicate_subscriptions},
+    schema::{change_requests, duplicate_subscriptions, subscriptions},
+    subscriptions::SubscriptionRow,
     unit_of_work::PostgresUnit,
 };
 
@@ -45,6 +46,7 @@ struct ChangeRequestRow {
     actor: String,
     reason: String,
     proration_at: OffsetDateTime,
+    invoice_id: Option<Uuid>,
     created_at: OffsetDateTime,
     look_at: OffsetDateTime,
 }
@@ -60,6 +62,7 @@ impl From<&ChangeRequest> for ChangeRequestRow {
             actor,
             reason,
             proration_at,
+            invoice_id,
             created_at,
             look_at,
         } = it;
@@ -79,6 +82,7 @@ impl From<&ChangeRequest> for ChangeRequestRow {
             actor: actor.name().to_owned(),
             reason: reason.clone(),
             proration_at: *proration_at,
+            invoice_id: invoice_id.map(|it| it.0),
             created_at: *created_at,
             look_at: *look_at,
         };
@@ -162,6 +166,7 @@ impl TryFrom<ChangeRequestRow> for ChangeRequest {
                 actor: actor.context("actor")?,
                 reason: row.reason,
                 proration_at: row.proration_at,
+                invoice_id: row.invoice_id.map(InvoiceId),
                 created_at: row.created_at,
                 look_at: row.look_at,
             })
@@ -232,6 +237,18 @@ impl SubscriptionQueries for Database {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
+    async fn subscription(
+        &self,
+        organization: OrganizationId,
+        id: SubscriptionId,
+    ) -> Result<Option<Subscription>, Error> {
+        let query =
+            subscriptions::table.find((organization.0, id.0)).select(SubscriptionRow::as_select());
+        let row: Option<SubscriptionRow> =
+            self.row(Scope::Organization(organization), query).await?;
+        row.map(TryInto::try_into).transpose()
+    }
+
     async fn changes_due(
         &self,
         now: OffsetDateTime,
@@ -249,6 +266,14 @@ impl SubscriptionQueries for Database {
             .select((change_requests::organization_id, change_requests::change_id));
         let due: Vec<(Uuid, Uuid)> = self.rows(Scope::Engine, query).await?;
         Ok(due.into_iter().map(|(owner, id)| (OrganizationId(owner), ChangeId(id))).collect())
+    }
+
+    async fn next_change_due_at(&self) -> Result<Option<OffsetDateTime>, Error> {
+        let query = change_requests::table
+            .filter(change_requests::fate.eq_any(OPEN.map(str::to_owned)))
+            .select(min(change_requests::look_at));
+        let next: Option<Option<OffsetDateTime>> = self.row(Scope::Engine, query).await?;
+        Ok(next.flatten())
     }
 
     async fn duplicates_due(

@@ -7,9 +7,8 @@ use billing_domain::{
     checkout::{Checkout, CheckoutStatus, HostedPage, PaidBy, Purpose},
     event::Event,
     gateway::{Gateway, GatewayRef},
-    id::{CheckoutId, CreditProductId, OrganizationId, PlanVersionId, PriceId, SubscriptionId},
+    id::{CheckoutId, CreditProductId, InvoiceId, OrganizationId, PlanVersionId, PriceId},
     money::Money,
-    period::Period,
 };
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -38,9 +37,8 @@ struct CheckoutRow {
     created_at: OffsetDateTime,
     saves_method: bool,
     saved_method: Option<String>,
-    subscription_id: Option<Uuid>,
-    period_start: Option<OffsetDateTime>,
-    period_end: Option<OffsetDateTime>,
+    invoice_id: Option<Uuid>,
+    attempt: Option<i32>,
 }
 
 impl From<&Checkout> for CheckoutRow {
@@ -65,9 +63,8 @@ impl From<&Checkout> for CheckoutRow {
             created_at: *created_at,
             saves_method: false,
             saved_method: None,
-            subscription_id: None,
-            period_start: None,
-            period_end: None,
+            invoice_id: None,
+            attempt: None,
         };
         match paid_by {
             PaidBy::Page { saves_method } => row.saves_method = *saves_method,
@@ -86,11 +83,10 @@ impl From<&Checkout> for CheckoutRow {
                 row.amount = Some(price.minor());
                 row.currency = Some(price.currency().to_string());
             }
-            Purpose::Period { subscription_id, amount, period } => {
-                "period".clone_into(&mut row.purpose);
-                row.subscription_id = Some(subscription_id.0);
-                row.period_start = Some(period.start);
-                row.period_end = Some(period.end);
+            Purpose::Invoice { invoice_id, attempt, amount } => {
+                "invoice".clone_into(&mut row.purpose);
+                row.invoice_id = Some(invoice_id.0);
+                row.attempt = Some(i32::try_from(*attempt).unwrap_or(i32::MAX));
                 row.amount = Some(amount.minor());
                 row.currency = Some(amount.currency().to_string());
             }
@@ -121,13 +117,11 @@ impl TryFrom<CheckoutRow> for Checkout {
                     plan_version_id: PlanVersionId(row.plan_version_id.context("plan")?),
                     price_id: PriceId(row.price_id.context("price")?),
                 },
-                "period" => Purpose::Period {
-                    subscription_id: SubscriptionId(row.subscription_id.context("subscription")?),
+                // A charge from before there was an invoice first stands for itself.
+                "period" | "invoice" => Purpose::Invoice {
+                    invoice_id: InvoiceId(row.invoice_id.unwrap_or(row.checkout_id)),
+                    attempt: row.attempt.unwrap_or(1).try_into()?,
                     amount: money(row.amount, row.currency)?,
-                    period: Period {
-                        start: row.period_start.context("start")?,
-                        end: row.period_end.context("end")?,
-                    },
                 },
                 _ => Purpose::Credits {
                     credit_product_id: CreditProductId(row.credit_product_id.context("product")?),

@@ -1,5 +1,8 @@
 //! What must hold in every database, whatever happened to it.
 
+mod changes;
+mod collections;
+mod discounts;
 mod invoices;
 
 use std::sync::LazyLock;
@@ -239,21 +242,21 @@ const RECORDS: &[(&str, &str)] = &[
          WHERE t.organization_id IS NULL OR c.organization_id IS NULL",
     ),
     (
-        "S4 a trial is converted by a payment",
+        "S4 a trial is converted when its first period is paid",
         "SELECT organization_id, t.subscription_id FROM trials t WHERE t.status = 'converted' \
-         AND NOT EXISTS (SELECT FROM checkouts c JOIN payments p \
-         USING (organization_id, checkout_id) WHERE c.organization_id = t.organization_id \
-         AND c.subscription_id = t.subscription_id \
-         AND c.purpose = 'period' AND c.period_start = t.ends_at AND c.status = 'completed' \
-         AND p.status IN ('completed', 'partially_refunded', 'refunded', 'disputed'))",
+         AND NOT EXISTS (SELECT FROM invoices i WHERE i.organization_id = t.organization_id \
+         AND i.subscription_id = t.subscription_id AND i.gateway IS NULL \
+         AND i.period_start = t.ends_at AND i.status = 'paid')",
     ),
     (
-        "S5 a period is paid once, and one after the other",
-        "SELECT * FROM (SELECT organization_id, subscription_id, period_start, \
+        "S5 a period is billed once, and one after the other, but where a change begins another",
+        "SELECT * FROM (SELECT organization_id, subscription_id, invoice_id, period_start, \
          lag(period_end) OVER (PARTITION BY organization_id, subscription_id \
-         ORDER BY period_start, checkout_id) AS paid_until FROM checkouts \
-         WHERE purpose = 'period' AND status = 'completed') periods \
-         WHERE period_start < paid_until",
+         ORDER BY period_start, invoice_id) AS billed_until FROM invoices \
+         WHERE gateway IS NULL AND period_start IS NOT NULL AND status <> 'void') periods \
+         WHERE period_start < billed_until AND NOT EXISTS (SELECT FROM change_requests r \
+         WHERE (r.organization_id, r.invoice_id) \
+         = (periods.organization_id, periods.invoice_id))",
     ),
     (
         "S6 no service for ever: what our engine bills has its end in sight",
@@ -261,7 +264,9 @@ const RECORDS: &[(&str, &str)] = &[
          LEFT JOIN trials t USING (organization_id, subscription_id) \
          LEFT JOIN renewals r USING (organization_id, subscription_id) \
          WHERE s.gateway IS NULL AND s.status NOT IN ('cancelled', 'expired') \
-         AND coalesce(t.next_due_at, r.next_due_at) IS NULL",
+         AND coalesce(t.next_due_at, r.next_due_at) IS NULL AND NOT EXISTS (SELECT FROM collections c \
+         WHERE c.organization_id = s.organization_id AND c.subscription_id = s.subscription_id \
+         AND c.next_due_at IS NOT NULL)",
     ),
     (
         "W1 every webhook is in exactly one state",
@@ -305,6 +310,16 @@ const RECORDS: &[(&str, &str)] = &[
          WHERE o.kind IN ('subscription', 'payment') \
          AND o.organization_id IS DISTINCT FROM coalesce(s.organization_id, p.organization_id)",
     ),
+    changes::CREDIT,
+    changes::ON_INVOICE,
+    changes::PAID_FIRST,
+    collections::ONE_AT_A_TIME,
+    collections::AGREES,
+    collections::NEVER_AFTER_HARD,
+    collections::CAPS,
+    collections::CHARGED_ONCE,
+    discounts::COUNTED,
+    discounts::PAID,
     invoices::SUMS,
     invoices::NUMBERS,
     invoices::PAID,

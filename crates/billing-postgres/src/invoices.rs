@@ -1,5 +1,6 @@
 //! Invoices and credit notes.
 
+mod billed_use;
 mod columns;
 mod credit_notes;
 mod lines;
@@ -10,11 +11,12 @@ use billing_app::{Error, ports::Invoices};
 use billing_domain::{
     event::Event,
     gateway::GatewayRef,
-    id::{InvoiceId, OrganizationId, PaymentId},
-    invoice::{CreditNote, DocumentNumber, Invoice, Issuer, Series},
+    id::{InvoiceId, OrganizationId, PaymentId, SubscriptionId},
+    invoice::{BilledUse, CreditNote, DocumentNumber, Invoice, InvoiceStatus, Issuer, Series},
 };
 use diesel::{prelude::*, upsert::excluded};
 use diesel_async::RunQueryDsl;
+use time::OffsetDateTime;
 
 use self::{columns::InvoiceRow, lines::LineRow, reads::with_lines};
 pub(crate) use self::{
@@ -47,6 +49,23 @@ impl Invoices for PostgresUnit {
         Ok(with_lines(self.connection(), owner, rows).await?.pop())
     }
 
+    async fn find(
+        &mut self,
+        organization: OrganizationId,
+        id: InvoiceId,
+    ) -> Result<Option<Invoice>, Error> {
+        let row: Option<InvoiceRow> = table::table
+            .find((organization.0, id.0))
+            .select(InvoiceRow::as_select())
+            .for_no_key_update()
+            .first(self.connection())
+            .await
+            .optional()
+            .map_err(failed)?;
+        let rows = row.into_iter().collect();
+        Ok(with_lines(self.connection(), organization, rows).await?.pop())
+    }
+
     async fn paid_by(
         &mut self,
         organization: OrganizationId,
@@ -56,6 +75,28 @@ impl Invoices for PostgresUnit {
             .filter(table::organization_id.eq(organization.0))
             .filter(table::payment_id.eq(payment.0))
             .filter(table::gateway.is_null())
+            .select(InvoiceRow::as_select())
+            .for_no_key_update()
+            .first(self.connection())
+            .await
+            .optional()
+            .map_err(failed)?;
+        let rows = row.into_iter().collect();
+        Ok(with_lines(self.connection(), organization, rows).await?.pop())
+    }
+
+    async fn of_period(
+        &mut self,
+        organization: OrganizationId,
+        subscription: SubscriptionId,
+        start: OffsetDateTime,
+    ) -> Result<Option<Invoice>, Error> {
+        let row: Option<InvoiceRow> = table::table
+            .filter(table::organization_id.eq(organization.0))
+            .filter(table::subscription_id.eq(subscription.0))
+            .filter(table::period_start.eq(start))
+            .filter(table::gateway.is_null())
+            .filter(table::status.ne(InvoiceStatus::Void.name()))
             .select(InvoiceRow::as_select())
             .for_no_key_update()
             .first(self.connection())
@@ -80,6 +121,15 @@ impl Invoices for PostgresUnit {
             .await
             .map_err(failed)?;
         rows.into_iter().map(TryInto::try_into).collect()
+    }
+
+    async fn billed_use(
+        &mut self,
+        organization: OrganizationId,
+        subscription: SubscriptionId,
+        since: OffsetDateTime,
+    ) -> Result<Vec<BilledUse>, Error> {
+        billed_use::read(self.connection(), (organization, subscription), since).await
     }
 
     async fn next_number(&mut self, series: Series, year: i32) -> Result<DocumentNumber, Error> {
@@ -123,8 +173,9 @@ impl Invoices for PostgresUnit {
             .filter(invoice_lines::invoice_id.eq(invoice.id.0));
         diesel::delete(before).execute(self.connection()).await.map_err(failed)?;
         let lines = (0..).zip(&invoice.bill.parts().lines);
-        let lines: Vec<LineRow> =
-            lines.map(|(position, line)| LineRow::of(invoice, position, line)).collect();
+        let lines: Vec<LineRow> = lines
+            .map(|(position, line)| LineRow::of(invoice, position, line))
+            .collect::<Result<_, Error>>()?;
         diesel::insert_into(invoice_lines::table)
             .values(lines)
             .execute(self.connection())

@@ -6,12 +6,17 @@ mod catalogue;
 mod change_requests;
 mod changes;
 mod checkouts;
+mod collections;
 mod credits;
 mod database;
+mod deliveries;
+mod discounts;
 mod door;
 mod duplicates;
+mod emails;
 mod error;
 mod facts;
+mod identities;
 mod inbox;
 mod installation;
 mod invariants;
@@ -22,8 +27,10 @@ mod organizations;
 mod outbox;
 mod partitions;
 mod payments;
+mod pending_items;
 mod queries;
 mod reader;
+mod reconciliations;
 mod renewals;
 mod requests;
 mod roles;
@@ -44,6 +51,7 @@ pub use self::{
     changes::PostgresChanges,
     credits::CreditWriters,
     database::{Database, PoolSettings},
+    emails::PostgresMailbox,
     facts::FactReaders,
     inbox::PostgresInbox,
     installation::Mode,

@@ -207,6 +207,22 @@ impl Organizations for PostgresUnit {
         self.publish(events).await
     }
 
+    async fn describe(
+        &mut self,
+        organization: &Organization,
+        events: &[Event],
+    ) -> Result<(), Error> {
+        diesel::update(organizations::table.find(organization.id.0))
+            .set((
+                organizations::name.eq(&organization.name),
+                organizations::billing_email.eq(&organization.billing_email),
+            ))
+            .execute(self.connection())
+            .await
+            .map_err(failed)?;
+        self.publish(events).await
+    }
+
     async fn customer(
         &mut self,
         id: OrganizationId,

@@ -1,4 +1,7 @@
-//! What happened, for others to be told: written in the transaction in which it happened.
+//! What happened, for others to be told: written in the transaction in which it happened, and handed
+//! on in the order of commits by `relay`.
+
+mod relay;
 
 use core::hash::{Hash as _, Hasher as _};
 use std::hash::DefaultHasher;
@@ -80,7 +83,7 @@ impl EventColumns {
 }
 
 /// An id that grows with time, then with the row and the place beside it; the same for the same
-/// content.
+/// content. Of rows of one instant the order holds, until their numbers pass a multiple of 65 536.
 fn by_place(
     at: OffsetDateTime,
     (seq, nth): (i64, u64),
@@ -88,7 +91,7 @@ fn by_place(
 ) -> EventId {
     let mut hasher = DefaultHasher::new();
     content.hash(&mut hasher);
-    let place = seq.unsigned_abs() << 30 | (nth & 0x3F) << 24 | hasher.finish() >> 40;
+    let place = (seq.unsigned_abs() & 0xFFFF) << 46 | (nth & 0x3F) << 40 | hasher.finish() >> 24;
     let micros = at.unix_timestamp_nanos() / 1_000;
     let millis = u64::try_from(micros / 1_000).unwrap_or_default();
     let below = u16::try_from(micros % 1_000).unwrap_or_default();

@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use billing_app::{Error, ports::Renewals};
 use billing_domain::{
-    checkout::Charging,
-    id::{CheckoutId, OrganizationId, SubscriptionId},
+    id::{OrganizationId, SubscriptionId},
     renewal::Renewal,
 };
 use diesel::prelude::*;
@@ -20,20 +19,16 @@ struct RenewalRow {
     organization_id: Uuid,
     subscription_id: Uuid,
     anchor: OffsetDateTime,
-    checkout_id: Option<Uuid>,
-    charging_since: Option<OffsetDateTime>,
     next_due_at: Option<OffsetDateTime>,
 }
 
 impl From<&Renewal> for RenewalRow {
     fn from(it: &Renewal) -> Self {
-        let Renewal { organization_id, subscription_id, anchor, charging, next_due_at } = it;
+        let Renewal { organization_id, subscription_id, anchor, next_due_at } = it;
         Self {
             organization_id: organization_id.0,
             subscription_id: subscription_id.0,
             anchor: *anchor,
-            checkout_id: charging.map(|it| it.checkout.0),
-            charging_since: charging.map(|it| it.since),
             next_due_at: *next_due_at,
         }
     }
@@ -41,12 +36,10 @@ impl From<&Renewal> for RenewalRow {
 
 impl From<RenewalRow> for Renewal {
     fn from(row: RenewalRow) -> Self {
-        let charging = row.checkout_id.zip(row.charging_since);
         Self {
             organization_id: OrganizationId(row.organization_id),
             subscription_id: SubscriptionId(row.subscription_id),
             anchor: row.anchor,
-            charging: charging.map(|(id, since)| Charging { checkout: CheckoutId(id), since }),
             next_due_at: row.next_due_at,
         }
     }

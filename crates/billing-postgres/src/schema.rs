@@ -72,6 +72,87 @@ diesel::table! {
         subscription_id -> Nullable<Uuid>,
         period_start -> Nullable<Timestamptz>,
         period_end -> Nullable<Timestamptz>,
+        invoice_id -> Nullable<Uuid>,
+        attempt -> Nullable<Integer>,
+    }
+}
+
+diesel::table! {
+    collections (organization_id, invoice_id) {
+        organization_id -> Uuid,
+        invoice_id -> Uuid,
+        subscription_id -> Nullable<Uuid>,
+        status -> Text,
+        status_at -> Nullable<Timestamptz>,
+        checkout_id -> Nullable<Uuid>,
+        failed_at -> Nullable<Timestamptz>,
+        failure -> Nullable<Text>,
+        retry_at -> Nullable<Timestamptz>,
+        next_due_at -> Nullable<Timestamptz>,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    payment_attempts (organization_id, invoice_id, number) {
+        organization_id -> Uuid,
+        invoice_id -> Uuid,
+        number -> Integer,
+        checkout_id -> Uuid,
+        gateway -> Text,
+        method -> Text,
+        at -> Timestamptz,
+        outcome -> Text,
+        failure -> Nullable<Text>,
+        kind -> Nullable<Text>,
+        ended_at -> Nullable<Timestamptz>,
+        actor -> Nullable<Text>,
+        reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    discounts (discount_id) {
+        discount_id -> Uuid,
+        code -> Text,
+        name -> Text,
+        percent -> Nullable<SmallInt>,
+        amount -> Nullable<BigInt>,
+        lasts -> Text,
+        periods -> Nullable<SmallInt>,
+        max_redemptions -> Nullable<BigInt>,
+        once_per_customer -> Bool,
+        first_time_only -> Bool,
+        minimum -> Nullable<BigInt>,
+        currency -> Nullable<Text>,
+        plans -> Array<Text>,
+        starts_at -> Nullable<Timestamptz>,
+        ends_at -> Nullable<Timestamptz>,
+        active -> Bool,
+        taken -> BigInt,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    discount_redemptions (organization_id, checkout_id) {
+        organization_id -> Uuid,
+        checkout_id -> Uuid,
+        discount_id -> Uuid,
+        status -> Text,
+        status_at -> Timestamptz,
+        created_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    catalogue_changes (change_id) {
+        change_id -> Uuid,
+        at -> Timestamptz,
+        actor -> Text,
+        reason -> Text,
+        what -> Text,
+        lines -> Array<Text>,
     }
 }
 
@@ -127,8 +208,28 @@ diesel::table! {
         actor -> Text,
         reason -> Text,
         proration_at -> Timestamptz,
+        invoice_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
         look_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    pending_items (organization_id, pending_item_id) {
+        organization_id -> Uuid,
+        pending_item_id -> Uuid,
+        subscription_id -> Uuid,
+        kind -> Text,
+        description -> Text,
+        quantity -> BigInt,
+        unit_amount -> Nullable<BigInt>,
+        amount -> BigInt,
+        currency -> Text,
+        period_start -> Nullable<Timestamptz>,
+        period_end -> Nullable<Timestamptz>,
+        price_id -> Nullable<Uuid>,
+        invoice_id -> Nullable<Uuid>,
+        created_at -> Timestamptz,
     }
 }
 
@@ -231,6 +332,7 @@ diesel::table! {
         meter -> Nullable<Text>,
         window_start -> Nullable<Timestamptz>,
         window_end -> Nullable<Timestamptz>,
+        used -> Nullable<BigInt>,
     }
 }
 
@@ -292,8 +394,6 @@ diesel::table! {
         organization_id -> Uuid,
         subscription_id -> Uuid,
         anchor -> Timestamptz,
-        checkout_id -> Nullable<Uuid>,
-        charging_since -> Nullable<Timestamptz>,
         next_due_at -> Nullable<Timestamptz>,
     }
 }
@@ -339,6 +439,19 @@ diesel::table! {
         active -> Bool,
         stripe_price -> Nullable<Text>,
         position -> Integer,
+        model -> Text,
+    }
+}
+
+diesel::table! {
+    price_components (price_id, position) {
+        price_id -> Uuid,
+        position -> Integer,
+        name -> Text,
+        charged -> Text,
+        included -> Nullable<Integer>,
+        meter -> Nullable<Text>,
+        rate -> Jsonb,
     }
 }
 

@@ -6,8 +6,11 @@ use billing_app::{
     ports::{Correction, Usage, UsageLedger},
 };
 use billing_domain::{
+    catalogue::Meter,
     id::{DecisionId, OrganizationId},
-    usage::{RawUse, Recorded, Recount, Tallies, UsageAccount, UsageCommand, UsageOutcome},
+    usage::{
+        Counter, RawUse, Recorded, Recount, Tallies, UsageAccount, UsageCommand, UsageOutcome,
+    },
 };
 use diesel::QueryResult;
 use diesel_async::AsyncPgConnection;
@@ -23,6 +26,7 @@ use crate::{
 
 pub(crate) mod asked;
 mod columns;
+mod counted;
 pub(crate) mod decisions;
 pub(crate) mod known;
 mod rebuild;
@@ -137,6 +141,15 @@ impl Usage for PostgresUnit {
         after: i64,
     ) -> Result<Vec<RawUse>, Error> {
         rebuild::raw_uses(self.connection(), organization, after).await
+    }
+
+    async fn counted(
+        &mut self,
+        organization: OrganizationId,
+        meter: &Meter,
+        starts: &[OffsetDateTime],
+    ) -> Result<Counter, Error> {
+        counted::read(self.connection(), organization, meter, starts).await
     }
 
     async fn checkpoints(&mut self, organization: OrganizationId) -> Result<Tallies, Error> {

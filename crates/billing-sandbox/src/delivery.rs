@@ -1,7 +1,7 @@
 //! Posts events to the webhook target until it takes them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,6 +13,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::{
+    faults::Fault,
     outbox::{Attempt, State},
     sandbox::Sandbox,
 };
@@ -32,6 +33,8 @@ struct Schedule {
     retries: HashMap<String, (u32, Instant)>,
     /// How often in a row nobody was there.
     absences: u32,
+    /// Events that a fault has befallen or spared: it does so once.
+    met_fate: HashSet<String>,
     /// Until when the target is taken to be down. That is no event's fault, so none is tried.
     down_until: Option<Instant>,
 }
@@ -68,9 +71,33 @@ pub(crate) async fn run(
     loop {
         match schedule.next(&sandbox, Instant::now()) {
             Next::Try(event) => {
+                let struck = schedule.strike(&sandbox, &event);
+                let secret = match struck {
+                    Some(Fault::Drop) => {
+                        lose(&sandbox, &mut schedule, event).await;
+                        continue;
+                    }
+                    Some(Fault::Delay | Fault::Reorder) => continue,
+                    Some(Fault::Missign) => "whsec_of_somebody_else",
+                    Some(
+                        Fault::Error
+                        | Fault::RateLimit
+                        | Fault::Outage
+                        | Fault::Timeout
+                        | Fault::SlowDrip
+                        | Fault::Duplicate,
+                    )
+                    | None => sandbox.config.webhook.secret.as_str(),
+                };
+                let tried = async {
+                    if struck == Some(Fault::Duplicate) {
+                        attempt(&sandbox, &client, (sign, secret), &event).await;
+                    }
+                    attempt(&sandbox, &client, (sign, secret), &event).await
+                };
                 let attempt = tokio::select! {
                     _ = stopped.wait_for(|stopped| *stopped) => return,
-                    attempt = attempt(&sandbox, &client, sign, &event) => attempt,
+                    attempt = tried => attempt,
                 };
                 settle(&sandbox, &mut schedule, event, attempt).await;
             }
@@ -106,6 +133,19 @@ impl Schedule {
         Next::Wait(wait)
     }
 
+    /// What goes wrong on purpose with an event that was never tried. One that is to wait waits.
+    fn strike(&mut self, sandbox: &Sandbox, event: &str) -> Option<Fault> {
+        let tries = sandbox.store().parcel(event).map_or(0, |parcel| parcel.tries);
+        if tries > 0 || !self.met_fate.insert(event.to_owned()) {
+            return None;
+        }
+        let (fault, length) = sandbox.faults().of_webhook()?;
+        if matches!(fault, Fault::Delay | Fault::Reorder) {
+            self.retries.insert(event.to_owned(), (tries, Instant::now() + length));
+        }
+        Some(fault)
+    }
+
     /// Plans the next try of an event that was not taken.
     fn postpone(&mut self, event: &str, tries: u32, nobody_there: bool) {
         if nobody_there {
@@ -121,15 +161,21 @@ impl Schedule {
     fn forget(&mut self, event: &str) {
         self.absences = 0;
         self.retries.remove(event);
+        self.met_fate.remove(event);
     }
 }
 
 /// Tries once; the second half says whether nobody was there to answer.
-async fn attempt(sandbox: &Sandbox, client: &Client, sign: Sign, event: &str) -> (Attempt, bool) {
+async fn attempt(
+    sandbox: &Sandbox,
+    client: &Client,
+    (sign, secret): (Sign, &str),
+    event: &str,
+) -> (Attempt, bool) {
     let body = sandbox.store().parcel(event).map(|parcel| parcel.body.clone()).unwrap_or_default();
     let target = &sandbox.config.webhook;
     let (wall, began) = (sandbox.wall(), Instant::now());
-    let (name, signature) = sign(&target.secret, wall, body.as_bytes());
+    let (name, signature) = sign(secret, wall, body.as_bytes());
     let answer = client
         .post(&target.url)
         .header("content-type", "application/json; charset=utf-8")
@@ -168,6 +214,18 @@ async fn settle(
     } else {
         schedule.forget(&event);
     }
+    write_down(sandbox, event, attempt, state).await;
+}
+
+/// An event is never sent, on purpose.
+async fn lose(sandbox: &Arc<Sandbox>, schedule: &mut Schedule, event: String) {
+    schedule.forget(&event);
+    let (at, error) = (sandbox.wall().unix_timestamp(), Some("dropped on purpose".to_owned()));
+    let attempt = Attempt { at, status: None, error, took_ms: 0 };
+    write_down(sandbox, event, attempt, State::GivenUp).await;
+}
+
+async fn write_down(sandbox: &Arc<Sandbox>, event: String, attempt: Attempt, state: State) {
     let sandbox = Arc::clone(sandbox);
     // The result goes to the disk, which must not hold up the runtime.
     let written = tokio::task::spawn_blocking(move || sandbox.tried(&event, attempt, state)).await;

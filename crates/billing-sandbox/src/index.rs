@@ -5,6 +5,7 @@ use askama::Template;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    faults::Fault,
     json::Fields as _,
     outbox::State,
     pages::{self, minute},
@@ -48,6 +49,9 @@ struct IndexPage<'a> {
     target: &'a str,
     tables: Vec<Table>,
     events: Vec<Row>,
+    /// Name, how often, and how often it happened.
+    faults: Vec<(&'static str, String, u64)>,
+    fault_names: Vec<&'static str>,
 }
 
 struct Table {
@@ -71,6 +75,8 @@ async fn index(sandbox: web::Data<Sandbox>) -> HttpResponse {
             merchant: &sandbox.config.merchant,
             now: minute(sandbox.now()),
             target: &sandbox.config.webhook.url,
+            faults: sandbox.faults().listed(),
+            fault_names: Fault::ALL.map(Fault::name).to_vec(),
             tables: vec![
                 table(&store, "Checkout sessions", "checkout.session", "mode", "url"),
                 table(&store, "Customers", "customer", "email", ""),

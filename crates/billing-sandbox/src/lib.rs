@@ -15,6 +15,9 @@ mod record;
 mod delivery;
 mod outbox;
 
+mod fault_controls;
+mod faults;
+
 mod index;
 mod money;
 mod pages;

@@ -6,7 +6,9 @@ use actix_web::{App, HttpServer, dev::ServerHandle, web};
 use anyhow::Context as _;
 use tokio::{sync::watch, task::JoinHandle};
 
-use crate::{Config, clock, delivery, index, pages, sandbox::Sandbox, store::Store, stripe};
+use crate::{
+    Config, clock, delivery, fault_controls, index, pages, sandbox::Sandbox, store::Store, stripe,
+};
 
 /// The largest request body taken.
 const BODY_BYTES_MAX: usize = 1 << 20;
@@ -45,6 +47,7 @@ pub async fn start(config: Config) -> anyhow::Result<Running> {
             .app_data(web::PayloadConfig::new(BODY_BYTES_MAX))
             .configure(index::routes)
             .configure(clock::routes)
+            .configure(fault_controls::routes)
             .configure(pages::routes)
             .configure(stripe::routes)
             .default_service(web::to(stripe::unrecognized))

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 
 use crate::{
     Config,
+    faults::Faults,
     journal::Change,
     outbox::{Attempt, State},
     store::Store,
@@ -28,13 +29,14 @@ pub(crate) struct Sandbox {
     /// The time of billing is not before the first instant, counted on from the second, of the
     /// world: somebody said so.
     told: Mutex<Option<(OffsetDateTime, OffsetDateTime)>>,
+    faults: Mutex<Faults>,
 }
 
 impl Sandbox {
     pub(crate) fn new(config: Config, url: String, store: Store) -> Self {
         let in_flight = Mutex::new(HashSet::new());
         let (store, posted, told) = (Mutex::new(store), Notify::new(), Mutex::new(None));
-        Self { config, url, store, in_flight, posted, told }
+        Self { config, url, store, in_flight, posted, told, faults: Mutex::default() }
     }
 
     /// The time of billing, in Unix seconds.
@@ -67,6 +69,11 @@ impl Sandbox {
     /// The store, held alone. A request that panicked has undone its work, so its lock is good.
     pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What goes wrong on purpose, held alone.
+    pub(crate) fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Claims an idempotency key until the claim is dropped; `None` while another request has it.

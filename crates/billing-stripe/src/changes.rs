@@ -20,9 +20,9 @@ use serde::Deserialize;
 use crate::{
     Stripe,
     client::{Answer, is_id},
+    declines::failed_as,
     failure::unreadable,
     form::Form,
-    payments::failed_as,
     prices::rhythm,
     subscriptions::SUBSCRIPTIONS,
     wire::{Identified, Item, Schedule, Subscription},

@@ -87,7 +87,7 @@ impl Session {
     }
 }
 
-fn status(session: &Session) -> Result<SeenCheckoutStatus, GatewayError> {
+pub(crate) fn status(session: &Session) -> Result<SeenCheckoutStatus, GatewayError> {
     match session.status.as_deref() {
         Some("open") => Ok(SeenCheckoutStatus::Open),
         Some("complete") => Ok(SeenCheckoutStatus::Complete),
@@ -102,7 +102,12 @@ fn opening(request: &CheckoutRequest) -> Result<Form, GatewayError> {
         .with("client_reference_id", request.checkout_id)
         .with("success_url", &request.success_url)
         .with("cancel_url", &request.cancel_url)
-        .with("allow_promotion_codes", request.promotion_codes)
+        .with_some("discounts[0][coupon]", request.coupon.as_deref())
+        // Stripe takes one or the other.
+        .with_some(
+            "allow_promotion_codes",
+            request.coupon.is_none().then_some(request.promotion_codes),
+        )
         .with("automatic_tax[enabled]", request.automatic_tax)
         // Tax needs an address; what the payer types in is kept with the customer.
         .with_some("customer_update[address]", request.automatic_tax.then_some("auto"))

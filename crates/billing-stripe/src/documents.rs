@@ -78,7 +78,13 @@ pub(crate) fn document(
     }))
 }
 
-fn status(invoice: &Invoice) -> InvoiceStatus {
+/// What was paid of an invoice, in minor units.
+pub(crate) fn paid(invoice: &Invoice, status: InvoiceStatus) -> i64 {
+    let whole = invoice.total.filter(|_| status == InvoiceStatus::Paid);
+    invoice.amount_paid.or(whole).unwrap_or_default()
+}
+
+pub(crate) fn status(invoice: &Invoice) -> InvoiceStatus {
     match invoice.status().map(str::parse) {
         Some(Ok(status)) => status,
         Some(Err(_)) | None if invoice.is_paid() => InvoiceStatus::Paid,

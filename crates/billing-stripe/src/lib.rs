@@ -2,12 +2,15 @@
 
 mod charges;
 mod checkouts;
+mod coupons;
 mod customers;
+mod declines;
 mod documents;
 mod portal;
 
 mod changes;
 mod invoices;
+mod listings;
 mod payments;
 mod previews;
 mod prices;
@@ -28,8 +31,8 @@ use std::time::Duration;
 
 use anyhow::ensure;
 use billing_app::ports::{
-    Charges, CustomerAccounts, GatewayPayments, GatewaySubscriptions, HostedCheckouts,
-    PaymentGateway, PortalSessions, Refunds, Webhooks,
+    Charges, Circuit, Coupons, CustomerAccounts, GatewayPayments, GatewaySubscriptions,
+    HostedCheckouts, Listings, PaymentGateway, PortalSessions, Refunds, Webhooks,
 };
 use billing_domain::gateway::{Gateway, GatewayRef};
 use secrecy::{ExposeSecret, SecretString};
@@ -109,6 +112,10 @@ impl PaymentGateway for Stripe {
         Gateway::Stripe
     }
 
+    fn circuit(&self) -> Circuit {
+        Circuit::Closed
+    }
+
     fn customers(&self) -> &dyn CustomerAccounts {
         self
     }
@@ -137,7 +144,15 @@ impl PaymentGateway for Stripe {
         Some(self)
     }
 
+    fn coupons(&self) -> Option<&dyn Coupons> {
+        Some(self)
+    }
+
     fn charges(&self) -> Option<&dyn Charges> {
+        Some(self)
+    }
+
+    fn listings(&self) -> Option<&dyn Listings> {
         Some(self)
     }
 }

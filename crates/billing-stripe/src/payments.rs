@@ -3,15 +3,12 @@
 use anyhow::ensure;
 use async_trait::async_trait;
 use billing_app::ports::{GatewayError, GatewayPayments, SeenInvoice, SeenPayment};
-use billing_domain::{
-    id::CheckoutId,
-    money::Money,
-    payment::{ChargeFailure, PaymentStatus},
-};
+use billing_domain::{id::CheckoutId, money::Money, payment::PaymentStatus};
 
 use crate::{
     Stripe,
     checkouts::SESSIONS,
+    declines::failed_as,
     failure::unreadable,
     form::Form,
     money::from_wire,
@@ -161,18 +158,6 @@ pub(crate) fn seen_payment(
         failed_as: failed.then(|| failed_as(intent.failure())),
         created_at: intent.created,
     })
-}
-
-/// Stripe's words for a refusal are many, and new ones come.
-pub(crate) fn failed_as(word: Option<&str>) -> ChargeFailure {
-    match word {
-        Some("authentication_required" | "payment_intent_authentication_failure") => {
-            ChargeFailure::AuthenticationRequired
-        }
-        Some("insufficient_funds") => ChargeFailure::InsufficientFunds,
-        Some("expired_card") => ChargeFailure::ExpiredCard,
-        Some(_) | None => ChargeFailure::Declined,
-    }
 }
 
 fn one_currency(tax: Money, amount: Money) -> anyhow::Result<()> {

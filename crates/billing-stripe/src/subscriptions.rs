@@ -55,7 +55,7 @@ impl Stripe {
 }
 
 /// A subscription in words of the domain.
-fn seen_subscription(
+pub(crate) fn seen_subscription(
     subscription: &Subscription,
     latest_invoice: Option<SeenInvoice>,
 ) -> anyhow::Result<SeenSubscription> {

@@ -100,6 +100,14 @@ fn about(kind: &str, object: &Subject) -> About {
             money_moved(object)
         }
 
+        // Whoever has another method may pay what waits for one.
+        "customer.updated" => at(About::Customer),
+        "payment_method.attached"
+        | "payment_method.automatically_updated"
+        | "setup_intent.succeeded" => {
+            object.customer.id().map_or(About::Nothing, |id| About::Customer(id.to_owned()))
+        }
+
         _ => About::Nothing,
     }
 }

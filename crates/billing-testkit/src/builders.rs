@@ -18,9 +18,9 @@ pub use self::{
     },
     offers::{a_price_of, the_default_catalogue},
     records::{
-        a_bill, a_change, a_change_request, a_checkout, a_customer, a_duplicate, a_hosted_page,
-        a_payment, a_reference, a_subscription_on_trial, a_trial, an_active_subscription,
-        an_api_key, an_auto_top_up, an_event, an_invoice, an_organization,
+        a_bill, a_change, a_change_request, a_checkout, a_customer, a_discount, a_duplicate,
+        a_hosted_page, a_payment, a_reference, a_subscription_on_trial, a_trial,
+        an_active_subscription, an_api_key, an_auto_top_up, an_event, an_invoice, an_organization,
     },
     webhooks::{
         a_failed_try, a_new_customer, a_plan_checkout_request, a_request_key, a_try, a_webhook,

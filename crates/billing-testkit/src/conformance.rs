@@ -1,5 +1,7 @@
 //! Tests for every promise.
 
+mod gateway;
+
 /// Makes one test for each promise of the ports of storage.
 ///
 /// The expression makes a future of a [`Subject`](crate::Subject) on which nothing has happened:
@@ -56,6 +58,12 @@ macro_rules! conformance {
                 duplicates_come_back_as_they_were
                 duplicates_are_due_until_they_are_settled
             }
+            pending_items {
+                pending_items_come_back_as_they_were
+                a_pending_item_stands_on_one_invoice
+                a_request_keeps_its_invoice
+                an_invoice_of_ours_is_found_by_its_period
+            }
             payments {
                 payments_come_back_as_they_were
                 a_payment_goes_through_its_states
@@ -68,15 +76,38 @@ macro_rules! conformance {
                 lines_of_an_invoice_are_replaced
                 an_invoice_is_known_by_one_reference
                 a_payment_has_one_invoice_of_ours
+                a_period_has_one_invoice_of_ours
                 invoices_are_listed_in_pages
                 invoices_are_filtered
                 credit_notes_come_back_as_they_were
                 an_invoice_stays_in_its_scope
             }
+            collections {
+                collections_come_back_as_they_were
+                open_collections_are_those_that_have_not_ended
+                a_method_is_known_over_all_invoices
+                a_collection_stays_in_its_scope
+                a_collection_that_is_found_is_held
+                collections_are_due_in_time
+                failed_payments_are_listed
+                payments_are_counted
+            }
             invoice_numbers {
                 numbers_follow_each_other
                 an_abandoned_unit_leaves_no_gap
                 numbers_have_no_gaps_at_the_same_time
+            }
+            period_use {
+                use_that_was_billed_is_summed
+                use_is_counted_by_period
+                distinct_values_of_a_period_count_once
+            }
+            reconciliations {
+                what_we_have_is_known_by_its_gateway
+                what_is_not_final_comes_in_pages
+                our_own_records_are_compared
+                runs_come_back_as_they_were
+                a_difference_is_open_once_until_it_heals
             }
             auto_top_ups {
                 auto_top_ups_come_back_as_they_were
@@ -100,6 +131,15 @@ macro_rules! conformance {
                 the_catalogue_comes_back_as_it_was
                 what_is_on_sale_stays_as_it_is
                 a_rich_plan_comes_back_as_it_was
+            }
+            discounts {
+                discounts_come_back_as_they_were
+                a_discount_is_made_once_and_its_terms_stay
+                uses_come_back_as_they_were
+                a_customers_history_is_told
+                a_discount_that_is_found_is_held
+                reservations_lapse
+                changes_of_the_catalogue_are_kept
             }
             access {
                 keys_come_back_as_they_were
@@ -245,6 +285,34 @@ macro_rules! conformance {
                 a_crowded_subject_is_in_nobodys_way
                 what_is_ignored_is_not_queued
             }
+            outbox {
+                events_are_handed_on_once
+                events_come_in_batches
+                a_batch_is_handed_on_by_one
+                an_abandoned_cursor_stands_where_it_stood
+                nothing_is_missed_at_the_same_time
+            }
+            emails {
+                emails_are_written_down_once
+                emails_of_an_abandoned_unit_are_not_there
+                an_email_is_sent_by_one_worker
+                a_lapsed_claim_of_an_email_passes_to_another
+                an_email_that_failed_is_tried_again
+                a_mailbox_keeps_an_email_once
+            }
+            identities {
+                identities_come_back_as_they_were
+                members_come_back_by_role
+                an_organization_is_described_anew
+            }
+            deliveries {
+                endpoints_come_back_as_they_were
+                a_delivery_is_planned_once
+                what_became_of_a_delivery_is_recorded
+                an_endpoint_takes_no_more_than_its_share
+                deliveries_are_claimed_once_at_the_same_time
+                deliveries_are_listed_and_forgotten
+            }
             dead_letters {
                 every_try_is_written_down
                 what_was_done_with_long_ago_goes
@@ -281,45 +349,6 @@ macro_rules! conformance {
                 old_requests_are_forgotten
                 a_request_is_held_for_a_minute
                 a_request_runs_once_at_the_same_time
-            }
-        }
-    };
-}
-
-/// Makes one test for each promise of a payment gateway.
-///
-/// The expression makes a future of a [`GatewaySubject`](crate::GatewaySubject).
-#[macro_export]
-macro_rules! gateway_conformance {
-    ($subject:expr) => {
-        $crate::promise_tests! { $subject;
-            gateway {
-                a_customer_is_made_once
-                a_page_is_opened_once_for_a_checkout
-                what_a_gateway_does_not_know_is_nothing
-                what_makes_no_sense_is_refused
-                a_page_can_be_closed
-                a_paid_pack_is_a_payment
-                a_paid_plan_is_a_subscription
-                a_trial_begins_without_payment
-                only_what_is_signed_is_believed
-                the_portal_opens_for_a_customer
-            }
-            lifecycle {
-                an_upgrade_costs_what_its_preview_said
-                a_declined_upgrade_changes_nothing
-                what_is_left_of_a_dearer_price_is_credited
-                a_planned_change_is_shown_and_taken_back
-                a_subscription_is_cancelled
-                a_planned_change_ends_with_the_subscription
-                a_subscription_is_paused_and_goes_on
-                money_is_given_back_once
-            }
-            charges {
-                a_method_is_kept_when_asked_for
-                a_kept_method_is_charged_once_for_a_checkout
-                a_refused_charge_is_a_payment_that_failed
-                what_cannot_be_charged_is_refused
             }
         }
     };

@@ -2,7 +2,9 @@
 
 mod books;
 mod charging;
+mod coupons;
 mod lifecycle;
+mod listings;
 mod paying;
 mod roles;
 mod webhooks;
@@ -10,11 +12,14 @@ mod webhooks;
 use std::sync::{Arc, Mutex};
 
 use billing_app::ports::{
-    ChargeRequest, Charges, CheckoutRequest, Clock, CustomerAccounts, GatewayError,
-    GatewayPayments, GatewaySubscriptions, HostedCheckouts, PaymentGateway, PortalSessions,
-    Refunds, Webhooks,
+    ChargeRequest, Charges, CheckoutRequest, Circuit, Clock, Coupons, CustomerAccounts,
+    GatewayError, GatewayPayments, GatewaySubscriptions, HostedCheckouts, Listings, PaymentGateway,
+    PortalSessions, Refunds, Webhooks,
 };
-use billing_domain::gateway::{Gateway, GatewayRef};
+use billing_domain::{
+    gateway::{Gateway, GatewayRef},
+    payment::ChargeFailure,
+};
 
 use self::books::Books;
 
@@ -32,6 +37,8 @@ pub enum Call {
     CreateCustomer,
     /// Open a page.
     OpenCheckout,
+    /// Make a coupon.
+    EnsureCoupon,
     /// Look at a page.
     FindCheckout,
     /// Close a page.
@@ -62,6 +69,8 @@ pub enum Call {
     Charge,
     /// Look at the payment of a charge.
     FindCharge,
+    /// Look at a list.
+    List,
 }
 
 /// How the gateway behaves.
@@ -131,9 +140,19 @@ impl FakeGateway {
         self.change(|books| books.methods.retain(|(owner, _)| owner != customer));
     }
 
-    /// From now on the bank of a customer says no.
+    /// From now on the bank of a customer says no, and not why.
     pub fn refuse(&self, customer: &str) {
-        self.change(|books| books.refused.insert(customer.to_owned()));
+        self.refuse_as(customer, ChargeFailure::Declined);
+    }
+
+    /// From now on the bank of a customer says no, for a reason.
+    pub fn refuse_as(&self, customer: &str, why: ChargeFailure) {
+        self.change(|books| books.refused.insert(customer.to_owned(), why));
+    }
+
+    /// From now on the bank of a customer pays again.
+    pub fn relent(&self, customer: &str) {
+        self.change(|books| books.refused.remove(customer));
     }
 
     /// How many customers there are.
@@ -181,6 +200,10 @@ impl PaymentGateway for FakeGateway {
         Gateway::Stripe
     }
 
+    fn circuit(&self) -> Circuit {
+        Circuit::Closed
+    }
+
     fn customers(&self) -> &dyn CustomerAccounts {
         self
     }
@@ -209,7 +232,15 @@ impl PaymentGateway for FakeGateway {
         Some(self)
     }
 
+    fn coupons(&self) -> Option<&dyn Coupons> {
+        Some(self)
+    }
+
     fn charges(&self) -> Option<&dyn Charges> {
+        Some(self)
+    }
+
+    fn listings(&self) -> Option<&dyn Listings> {
         Some(self)
     }
 }

@@ -5,9 +5,11 @@ mod changes;
 mod clock;
 mod conformance;
 mod gateway;
+mod identity;
 mod ids;
 mod memory;
 pub mod promises;
+mod receiver;
 mod secrets;
 mod subject;
 
@@ -15,8 +17,10 @@ pub use self::{
     changes::MemoryChanges,
     clock::{NOON, Stopped},
     gateway::{Call, FakeGateway},
+    identity::FakeIdentity,
     ids::Counting,
-    memory::MemoryStore,
+    memory::{MemoryStore, PlainLetters},
+    receiver::FakeReceivers,
     secrets::FixedSecrets,
     subject::{GatewaySubject, Payer, Subject, Witness},
 };

@@ -2,13 +2,21 @@
 
 mod accounts;
 mod changes_asked;
+mod collections;
+mod deliveries;
+mod discounts;
+mod emails;
+mod identities;
 mod inbox;
 mod invoices;
 mod jobs;
 mod ledgers;
 mod money;
 mod offers;
+mod outbox;
+mod pending_items;
 mod queries;
+mod reconciliations;
 mod records;
 mod requests;
 mod trials;
@@ -35,11 +43,13 @@ use billing_domain::{
     catalogue::Catalogue,
     event::{Event, What},
     id::{OrganizationId, SubscriptionId},
+    invoice::PendingItem,
     subscription::Change,
     usage::{Counted, Counter, CounterKey},
 };
 use tokio::sync::OwnedMutexGuard;
 
+pub use self::emails::PlainLetters;
 use self::{unit::Unit, world::World};
 
 /// All ports of storage over one world in memory.
@@ -104,6 +114,14 @@ impl MemoryStore {
     /// The next commit, or ledger command, does not happen, and is answered with `Unavailable`.
     pub fn fail_next_commit(&self) {
         self.shared.set_next_commit(NextCommit::Failed);
+    }
+
+    /// Everything that waits for a next invoice.
+    pub fn waiting_items(&self) -> Vec<PendingItem> {
+        self.shared.world(|world| {
+            let all = world.pending_items.values();
+            all.filter(|item| item.invoice_id.is_none()).cloned().collect()
+        })
     }
 
     /// All that happened, in the order in which it was committed.

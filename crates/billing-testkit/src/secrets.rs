@@ -24,6 +24,10 @@ impl Secrets for FixedSecrets {
         }
         digest
     }
+
+    fn derived(&self, purpose: &str) -> Vec<[u8; 32]> {
+        vec![self.digest(purpose.as_bytes())]
+    }
 }
 
 /// FNV-1a, begun elsewhere for each seed and stirred at the end.

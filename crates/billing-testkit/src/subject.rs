@@ -4,9 +4,11 @@ use std::{any::Any, sync::Arc};
 
 use async_trait::async_trait;
 use billing_app::ports::{
-    AccessQueries, CatalogueQueries, Changes, CreditLedger, Facts, Inbox, JobStore, LedgerQueries,
-    MoneyQueries, OrganizationQueries, PaymentGateway, Requests, Store, SubscriptionQueries,
-    TrialQueries, UsageArchive, UsageDays, UsageLedger,
+    AccessQueries, CatalogueQueries, Changes, CollectionQueries, CreditLedger, Deliveries,
+    EmailQueue, Facts, Inbox, JobStore, LedgerQueries, Mailbox, Mailer, MemberQueries,
+    MoneyQueries, OrganizationQueries, Outbox, PaymentGateway, ReconciliationQueries,
+    Reconciliations, Requests, Store, SubscriptionQueries, TrialQueries, UsageArchive, UsageDays,
+    UsageLedger,
 };
 use billing_domain::{event::What, id::OrganizationId};
 use serde_json::Value;
@@ -23,6 +25,16 @@ pub struct Subject {
     pub usage: Arc<dyn UsageLedger>,
     /// The queue of webhooks.
     pub inbox: Arc<dyn Inbox>,
+    /// What happened, for those who are told.
+    pub outbox: Arc<dyn Outbox>,
+    /// The queue of emails.
+    pub emails: Arc<dyn EmailQueue>,
+    /// What a sandbox keeps instead of sending it, handed over and looked at.
+    pub mailbox: (Arc<dyn Mailer>, Arc<dyn Mailbox>),
+    /// Who belongs to organizations.
+    pub members: Arc<dyn MemberQueries>,
+    /// Outgoing webhooks.
+    pub deliveries: Arc<dyn Deliveries>,
     /// Requests with idempotency keys.
     pub requests: Arc<dyn Requests>,
     /// What is on sale.
@@ -35,6 +47,8 @@ pub struct Subject {
     pub subscriptions: Arc<dyn SubscriptionQueries>,
     /// What our engine bills.
     pub trials: Arc<dyn TrialQueries>,
+    /// The invoices whose money we take.
+    pub collections: Arc<dyn CollectionQueries>,
     /// What stands in the ledgers.
     pub ledger_queries: Arc<dyn LedgerQueries>,
     /// Use by day.
@@ -47,6 +61,10 @@ pub struct Subject {
     pub facts: Arc<dyn Facts>,
     /// The ways of two processes to each other.
     pub changes: [Arc<dyn Changes>; 2],
+    /// What we have of what gateways have.
+    pub reconciling: Arc<dyn ReconciliationQueries>,
+    /// The book of where the two differ.
+    pub reconciliations: Arc<dyn Reconciliations>,
     /// Who runs which job.
     pub jobs: Arc<dyn JobStore>,
     /// What no port shows.
@@ -95,18 +113,26 @@ impl MemoryStore {
             credits: store.clone(),
             usage: store.clone(),
             inbox: store.clone(),
+            outbox: store.clone(),
+            emails: store.clone(),
+            mailbox: (store.clone(), store.clone()),
+            members: store.clone(),
+            deliveries: store.clone(),
             requests: store.clone(),
             catalogue: store.clone(),
             organizations: store.clone(),
             money: store.clone(),
             subscriptions: store.clone(),
             trials: store.clone(),
+            collections: store.clone(),
             ledger_queries: store.clone(),
             usage_days: store.clone(),
             usage_archive: store.clone(),
             access: store.clone(),
             facts: store.clone(),
             changes: [Arc::new(another), Arc::new(changes)],
+            reconciling: store.clone(),
+            reconciliations: store.clone(),
             jobs: store.clone(),
             witness: store,
             guard: Box::new(()),

@@ -28,8 +28,17 @@ pub(super) trait DueWork: Sync {
 
 /// All of it, in the order in which it is done at one instant: room first, then what a gateway or
 /// our own engine brings, then what follows from it.
-pub(super) const DUE_WORK: [&dyn DueWork; 6] =
-    [&MonthlyPartitions, &AtGateways, &Trials, &Renewals, &CreditAccounts, &TopUps];
+pub(super) const DUE_WORK: [&dyn DueWork; 8] = [
+    &MonthlyPartitions,
+    &AtGateways,
+    &PlannedChanges,
+    &Trials,
+    // What is tried once more on the last day of grace is tried before it is over.
+    &Collections,
+    &Renewals,
+    &CreditAccounts,
+    &TopUps,
+];
 
 /// Partitions are made as months begin.
 struct MonthlyPartitions;
@@ -99,6 +108,28 @@ fn silent(error: crate::ports::GatewayError) -> Error {
     }
 }
 
+/// Pauses end, and what is unknown of changes is asked for.
+struct PlannedChanges;
+
+#[async_trait]
+impl DueWork for PlannedChanges {
+    fn name(&self) -> &'static str {
+        "changes"
+    }
+
+    async fn next_due(
+        &self,
+        billing: &Billing,
+        _: OffsetDateTime,
+    ) -> Result<Option<OffsetDateTime>, Error> {
+        billing.ports.subscriptions.next_change_due_at().await
+    }
+
+    async fn run_due(&self, billing: &Billing) -> Result<usize, Error> {
+        billing.carry_out_changes().await
+    }
+}
+
 /// Trials are reminded of, and end.
 struct Trials;
 
@@ -121,7 +152,7 @@ impl DueWork for Trials {
     }
 }
 
-/// What our own engine bills is paid period by period, or ends.
+/// What our own engine bills goes on period by period, or ends.
 struct Renewals;
 
 #[async_trait]
@@ -140,6 +171,28 @@ impl DueWork for Renewals {
 
     async fn run_due(&self, billing: &Billing) -> Result<usize, Error> {
         billing.renew_due_subscriptions(DUE_AT_ONCE).await
+    }
+}
+
+/// The money of invoices is taken, tried again, or given up.
+struct Collections;
+
+#[async_trait]
+impl DueWork for Collections {
+    fn name(&self) -> &'static str {
+        "collections"
+    }
+
+    async fn next_due(
+        &self,
+        billing: &Billing,
+        _: OffsetDateTime,
+    ) -> Result<Option<OffsetDateTime>, Error> {
+        billing.next_collection_due_at().await
+    }
+
+    async fn run_due(&self, billing: &Billing) -> Result<usize, Error> {
+        billing.collect_due_invoices(DUE_AT_ONCE).await
     }
 }
 

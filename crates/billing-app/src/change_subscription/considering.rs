@@ -11,7 +11,10 @@ use billing_domain::{
 };
 
 use super::{Asked, NewTerms, is_the_same};
-use crate::{Billing, Error, Missing, Refusal, entitlement::Entitlement, ports::NewPrice};
+use crate::{
+    Billing, Error, Missing, Refusal, entitlement::Entitlement, ports::NewPrice,
+    start_subscription::NOT_SIMPLE,
+};
 
 /// The meter on which seats in use are counted, in a catalogue that has it.
 const SEATS: &str = "seats";
@@ -108,12 +111,26 @@ impl Considered {
         self.open.iter().any(|it| it.fate == Fate::Pending && it.wish == self.wish)
     }
 
+    /// Whether another interval begins at once.
+    pub(crate) fn begins_period(&self) -> bool {
+        let Wish::Change { price_id, when: When::Now, .. } = self.wish else { return false };
+        let on_trial = matches!(self.subscription.status, Status::Trialing { .. });
+        let wanted = self.catalogue.price(price_id).map(|(_, _, price)| price.interval);
+        !on_trial && wanted.is_some_and(|interval| interval != self.subscription.interval)
+    }
+
     /// The price that is wanted, as the gateway needs to know it.
     pub(crate) fn to(&self) -> Result<Option<NewPrice>, Error> {
         match self.wish {
             Wish::Change { price_id, quantity, .. } => {
                 let (plan, _, price) =
                     self.catalogue.price(price_id).ok_or(Error::NotFound(Missing::Plan))?;
+                if let Some(reference) = self.subscription.billed_by.reference()
+                    && !price.is_simple()
+                {
+                    let gateway = reference.gateway.name();
+                    return Err(Refusal::NotAtThisGateway { gateway, what: NOT_SIMPLE }.into());
+                }
                 Ok(Some(new_price((plan, price), quantity)))
             }
             Wish::Cancel { .. } | Wish::Pause { .. } | Wish::Resume(_) => Ok(None),
@@ -172,7 +189,7 @@ fn terms_of(
     let stays = wanted.is_none() && interval == subscription.interval;
     let new = if stays { Some(price) } else { priced_like(version, price, interval) };
     let new = new.ok_or(Refusal::NoSuchPrice)?;
-    if new.amount.is_zero() {
+    if new.is_free() {
         return Err(Refusal::PlanIsFree(plan.key.clone()).into());
     }
     if (new.id, quantity) == (price.id, subscription.quantity) {

@@ -44,8 +44,11 @@ impl Billing {
         let Some((request, subscription)) = self.claim_request(organization, id).await? else {
             return Ok(());
         };
+        let Some(reference) = subscription.billed_by.reference() else {
+            return self.look_after_ours(&request).await;
+        };
         // Asked first: what has come true is not sent again.
-        self.ask_and_adopt(at_gateway(&subscription, &request)?).await?;
+        self.ask_and_adopt(reference).await?;
         let request = self.requested(&request).await?;
         let age = self.ports.clock.now() - request.created_at;
         match request.fate {
@@ -91,7 +94,21 @@ impl Billing {
         Ok(Some((request, subscription)))
     }
 
-    /// Sends a request to the gateway, and adopts what the gateway says then.
+    /// Goes on with a request on a subscription that our engine bills. What is planned comes true
+    /// with the period that ends then.
+    async fn look_after_ours(&self, request: &ChangeRequest) -> Result<(), Error> {
+        let age = self.ports.clock.now() - request.created_at;
+        match request.fate {
+            Fate::Pending if request.invoice_id.is_none() && age >= ARRIVED => {
+                self.fail_request(request, "it could not be done in time").await
+            }
+            Fate::Pending => self.carry_out(request).await,
+            Fate::Scheduled { .. } | Fate::Done | Fate::Failed { .. } | Fate::Withdrawn => Ok(()),
+        }
+    }
+
+    /// Sends a request to the gateway, and adopts what the gateway says then; or makes it true
+    /// where our engine bills.
     pub(super) async fn send_request(&self, request: &ChangeRequest) -> Result<(), Error> {
         let scope = Scope::Organization(request.organization_id);
         let mut work = self.ports.store.begin(scope).await?;
@@ -99,9 +116,12 @@ impl Billing {
             work.subscriptions().find(request.organization_id, request.subscription_id).await?;
         drop(work);
         let subscription = found.ok_or(Error::NotFound(Missing::Subscription))?;
-        let reference = at_gateway(&subscription, request)?;
+        let Some(reference) = subscription.billed_by.reference() else {
+            return self.carry_out(request).await;
+        };
         let gateway = self.gateway(Some(reference.gateway))?;
-        let answer = self.say(subscriptions(gateway)?, &subscription, request).await?;
+        let role = subscriptions(gateway)?;
+        let answer = self.say((role, &reference.id), &subscription, request).await?;
         match answer {
             Ok(Outcome::Done) => self.ask_and_adopt(reference).await,
             Ok(Outcome::Declined(failure)) => {
@@ -121,11 +141,11 @@ impl Billing {
     /// time.
     async fn say(
         &self,
-        role: &dyn GatewaySubscriptions,
+        (role, id): (&dyn GatewaySubscriptions, &str),
         subscription: &Subscription,
         request: &ChangeRequest,
     ) -> Result<Result<Outcome, GatewayError>, Error> {
-        let (id, change_id) = (&at_gateway(subscription, request)?.id, request.id);
+        let change_id = request.id;
         Ok(match request.wish {
             Wish::Change { price_id, quantity, when } => {
                 let catalogue = self.catalogue().await?;
@@ -163,7 +183,11 @@ impl Billing {
     }
 
     /// Records that nothing will come of a request.
-    async fn fail_request(&self, request: &ChangeRequest, why: &str) -> Result<(), Error> {
+    pub(super) async fn fail_request(
+        &self,
+        request: &ChangeRequest,
+        why: &str,
+    ) -> Result<(), Error> {
         let scope = Scope::Organization(request.organization_id);
         let mut work = self.ports.store.begin(scope).await?;
         let found = work.change_requests().find(request.organization_id, request.id).await?;
@@ -180,12 +204,4 @@ impl Billing {
         work.change_requests().save(&request, &[told]).await?;
         work.commit().await
     }
-}
-
-/// What the gateway calls the subscription of a request.
-fn at_gateway<'a>(
-    subscription: &'a Subscription,
-    request: &ChangeRequest,
-) -> Result<&'a GatewayRef, Refusal> {
-    Ok(subscription.at_gateway(request.wish.action())?)
 }

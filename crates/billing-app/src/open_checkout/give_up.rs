@@ -42,6 +42,7 @@ impl Billing {
         {
             let expired = self.event(&kept, What::CheckoutExpired { checkout_id: kept.id });
             work.checkouts().save(&kept, &[expired]).await?;
+            self.release_discount(&mut *work, kept.organization_id, kept.id).await?;
             work.commit().await?;
         }
         Ok(())

@@ -26,4 +26,8 @@ pub trait Secrets: Send + Sync {
 
     /// SHA-256, by which a secret or a request is recognized without being kept.
     fn digest(&self, bytes: &[u8]) -> [u8; 32];
+
+    /// The secrets that follow from the installation's own keys and what they are for, the same for
+    /// ever: one for each key, the newest first; none where the installation has no key.
+    fn derived(&self, purpose: &str) -> Vec<[u8; 32]>;
 }

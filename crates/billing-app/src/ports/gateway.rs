@@ -1,6 +1,9 @@
 //! A payment gateway: small, and made of the roles that it can play.
 
+mod circuit;
+mod coupons;
 mod document;
+mod listings;
 mod subscriptions;
 
 use std::collections::BTreeMap;
@@ -17,7 +20,10 @@ use billing_domain::{
 use time::OffsetDateTime;
 
 pub use self::{
+    circuit::Circuit,
+    coupons::{CouponLasts, Coupons, NewCoupon},
     document::SeenDocument,
+    listings::{Listed, ListedPage, Listings, Sighting},
     subscriptions::{
         Cancellation, GatewaySubscriptions, GoingOn, NewPrice, Outcome, PreviewOf, PriceChange,
         SeenLine, SeenPreview, SeenPrice, SeenSubscription,
@@ -31,6 +37,8 @@ pub use self::{
 pub trait PaymentGateway: Send + Sync {
     /// Which one it is.
     fn gateway(&self) -> Gateway;
+    /// Whether calls reach it now: without a breaker before it they always do.
+    fn circuit(&self) -> Circuit;
     /// Customers.
     fn customers(&self) -> &dyn CustomerAccounts;
     /// Hosted payment pages.
@@ -45,8 +53,12 @@ pub trait PaymentGateway: Send + Sync {
     fn portal(&self) -> Option<&dyn PortalSessions>;
     /// Giving money back, if it can.
     fn refunds(&self) -> Option<&dyn Refunds>;
+    /// Taking discounts off what it bills, if it can.
+    fn coupons(&self) -> Option<&dyn Coupons>;
     /// Charging a method that it has kept, while nobody is there, if it can.
     fn charges(&self) -> Option<&dyn Charges>;
+    /// Lists of what it keeps, if it has them.
+    fn listings(&self) -> Option<&dyn Listings>;
 }
 
 /// Why a gateway did not do it.
@@ -61,6 +73,12 @@ pub enum GatewayError {
     /// It did not answer, or says that it cannot now: nobody knows whether it was done.
     #[error("no answer: {0:#}")]
     Unknown(anyhow::Error),
+    /// It was not asked, for it has not answered others: nothing was done.
+    #[error("not asked, since it does not answer")]
+    Unreached {
+        /// When to come back.
+        retry_after: std::time::Duration,
+    },
     /// It answered something that we cannot read.
     #[error("not understood: {0:#}")]
     Unreadable(anyhow::Error),
@@ -112,7 +130,9 @@ pub struct CheckoutRequest {
     pub success_url: String,
     /// Where the payer goes instead.
     pub cancel_url: String,
-    /// Whether codes may be typed in.
+    /// The coupon that is taken off, by the gateway's name of it.
+    pub coupon: Option<String>,
+    /// Whether codes may be typed in, where there is no coupon.
     pub promotion_codes: bool,
     /// Whether the gateway computes tax.
     pub automatic_tax: bool,
@@ -357,6 +377,8 @@ pub enum About {
     Invoice(String),
     /// At a payment.
     Payment(String),
+    /// At the payment methods of a customer.
+    Customer(String),
     /// Nowhere: there is nothing to do for such an event.
     Nothing,
 }

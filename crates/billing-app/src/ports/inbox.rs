@@ -5,7 +5,7 @@ mod log;
 use std::{collections::BTreeMap, time::Duration};
 
 use async_trait::async_trait;
-use billing_domain::{event::Event, gateway::Gateway, id::WebhookId};
+use billing_domain::{event::Event, id::WebhookId, identity::Source};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -21,10 +21,10 @@ pub struct NewWebhook {
     /// Our id.
     pub id: WebhookId,
     /// Who sent it.
-    pub gateway: Gateway,
-    /// The gateway's id of the event: kept once.
+    pub source: Source,
+    /// The sender's id of the event: kept once.
     pub event_id: String,
-    /// The gateway's name of the event type.
+    /// The sender's name of the event type.
     pub kind: String,
     /// Events of one subject are processed one at a time.
     pub subject: String,
@@ -53,8 +53,8 @@ pub struct Claimed {
     /// The right to do so.
     pub claim: Claim,
     /// Who sent it.
-    pub gateway: Gateway,
-    /// The gateway's name of the event type.
+    pub source: Source,
+    /// The sender's name of the event type.
     pub kind: String,
     /// The raw body.
     pub body: Vec<u8>,
@@ -96,7 +96,7 @@ pub struct FailedTry {
 /// The queue of webhooks.
 #[async_trait]
 pub trait Inbox: Send + Sync {
-    /// Keeps one. Whether it is new; one of the same gateway and event id is kept once. One that
+    /// Keeps one. Whether it is new; one of the same sender and event id is kept once. One that
     /// is ignored is not queued.
     async fn receive(&self, webhook: &NewWebhook) -> Result<bool, Error>;
 

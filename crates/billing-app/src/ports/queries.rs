@@ -7,21 +7,24 @@ use billing_domain::{
     auto_top_up::AutoTopUp,
     catalogue::Catalogue,
     credits::{CreditDecision, Entry, Grant, Settings},
+    discount::{Discount, DiscountCode},
     gateway::GatewayRef,
     id::{
-        ApiKeyId, ChangeId, CreditNoteId, DecisionId, InvoiceId, OrganizationId, PaymentId,
-        PlanVersionId, SubscriptionId,
+        ApiKeyId, ChangeId, CheckoutId, CreditNoteId, DecisionId, DiscountId, InvoiceId,
+        OrganizationId, PaymentId, PlanVersionId, SubscriptionId,
     },
     invoice::{CreditNote, Invoice, InvoiceStatus},
     organization::Organization,
     payment::Payment,
-    subscription::ChangeRequest,
+    subscription::{ChangeRequest, Subscription},
     trial::{Trial, TrialCounts},
     usage::UsageDecision,
 };
 use time::OffsetDateTime;
 
-use crate::Error;
+use uuid::Uuid;
+
+use crate::{Error, ports::CatalogueChange};
 
 /// One page of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -37,6 +40,19 @@ pub struct Page<C> {
 pub trait CatalogueQueries: Send + Sync {
     /// All of it.
     async fn catalogue(&self) -> Result<Catalogue, Error>;
+    /// What people did to it, the latest first.
+    async fn catalogue_changes(&self, page: Page<Uuid>) -> Result<Vec<CatalogueChange>, Error>;
+    /// The discount of a code, ended or not.
+    async fn discount(&self, code: &DiscountCode) -> Result<Option<Discount>, Error>;
+    /// All discounts, the newest first.
+    async fn discounts(&self, page: Page<DiscountId>) -> Result<Vec<Discount>, Error>;
+    /// Checkouts for which a code is still reserved though they have ended, or its time is over;
+    /// those whose time ends first come first.
+    async fn lapsed_reservations(
+        &self,
+        now: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<(OrganizationId, CheckoutId)>, Error>;
 }
 
 /// Who is billed.
@@ -99,12 +115,20 @@ pub trait SubscriptionQueries: Send + Sync {
     /// The requests of an organization that are pending or scheduled, the oldest first.
     async fn open_changes(&self, organization: OrganizationId)
     -> Result<Vec<ChangeRequest>, Error>;
+    /// One of an organization, by our id.
+    async fn subscription(
+        &self,
+        organization: OrganizationId,
+        id: SubscriptionId,
+    ) -> Result<Option<Subscription>, Error>;
     /// Open requests that it is time to look after; those that wait longest first.
     async fn changes_due(
         &self,
         now: OffsetDateTime,
         limit: i64,
     ) -> Result<Vec<(OrganizationId, ChangeId)>, Error>;
+    /// When it is time to look after any of them next.
+    async fn next_change_due_at(&self) -> Result<Option<OffsetDateTime>, Error>;
     /// Duplicates that it is time to look after; those that wait longest first.
     async fn duplicates_due(
         &self,

@@ -1,6 +1,11 @@
 //! Records, changed in units of work.
 
+mod catalogue_change;
+mod collections;
+mod discounts;
 mod invoices;
+mod pending_items;
+mod trials;
 
 use async_trait::async_trait;
 use billing_domain::{
@@ -13,18 +18,23 @@ use billing_domain::{
     id::{ApiKeyId, ChangeId, CheckoutId, GrantId, OrganizationId, SubscriptionId},
     organization::{Customer, Organization},
     payment::Payment,
-    renewal::Renewal,
     subscription::{Change, ChangeRequest, Duplicate, Subscription},
     tax::TaxRate,
-    trial::Trial,
     usage::{Counter, CounterKey, RawUse, Recount, Tallies, UsageCommand, UsageOutcome},
 };
 use time::OffsetDateTime;
 
-pub use self::invoices::Invoices;
+pub use self::{
+    catalogue_change::CatalogueChange,
+    collections::Collections,
+    discounts::Discounts,
+    invoices::Invoices,
+    pending_items::PendingItems,
+    trials::{Claimant, Renewals, TrialClaim, Trials},
+};
 use crate::{
     Error,
-    ports::{ApiKey, Claim, Tried},
+    ports::{ApiKey, Claim, Emails, Identities, OutboxCursors, Tried, WebhookEndpoints},
 };
 
 /// On whose behalf a unit of work runs, and so what it can see.
@@ -59,12 +69,18 @@ pub trait UnitOfWork: Send {
     fn subscriptions(&mut self) -> &mut dyn Subscriptions;
     /// Changes of subscriptions that somebody asked for.
     fn change_requests(&mut self) -> &mut dyn ChangeRequests;
+    /// What waits for the next invoice.
+    fn pending_items(&mut self) -> &mut dyn PendingItems;
     /// Subscriptions that were paid for where one is enough.
     fn duplicates(&mut self) -> &mut dyn Duplicates;
     /// Payments.
     fn payments(&mut self) -> &mut dyn Payments;
     /// Invoices and credit notes.
     fn invoices(&mut self) -> &mut dyn Invoices;
+    /// How the money of our invoices is taken.
+    fn collections(&mut self) -> &mut dyn Collections;
+    /// Discounts and their uses.
+    fn discounts(&mut self) -> &mut dyn Discounts;
     /// Auto top-ups of credits.
     fn auto_top_ups(&mut self) -> &mut dyn AutoTopUps;
     /// Trials.
@@ -77,8 +93,16 @@ pub trait UnitOfWork: Send {
     fn usage(&mut self) -> &mut dyn Usage;
     /// The catalogue.
     fn catalogue(&mut self) -> &mut dyn Catalogues;
+    /// Where products want to be told what happens, and what they are to be told.
+    fn webhook_endpoints(&mut self) -> &mut dyn WebhookEndpoints;
+    /// How far subscribers were told what happened.
+    fn outbox(&mut self) -> &mut dyn OutboxCursors;
     /// Keys of the API.
     fn access_keys(&mut self) -> &mut dyn AccessKeys;
+    /// Emails that are to be sent.
+    fn emails(&mut self) -> &mut dyn Emails;
+    /// What identity providers tell.
+    fn identities(&mut self) -> &mut dyn Identities;
     /// Marks on webhooks.
     fn inbox(&mut self) -> &mut dyn InboxMarks;
 
@@ -96,6 +120,12 @@ pub trait Organizations: Send {
     /// Records a new one, with its empty accounts, and what happened.
     /// `Refused(ExternalIdTaken)` when another has its external id.
     async fn insert(&mut self, organization: &Organization, events: &[Event]) -> Result<(), Error>;
+    /// Records what it is called and where it is written to, and what happened. All else stays.
+    async fn describe(
+        &mut self,
+        organization: &Organization,
+        events: &[Event],
+    ) -> Result<(), Error>;
     /// The organization as a gateway knows it.
     async fn customer(
         &mut self,
@@ -218,64 +248,6 @@ pub trait AutoTopUps: Send {
     async fn save(&mut self, top_up: &AutoTopUp, events: &[Event]) -> Result<(), Error>;
 }
 
-/// Trials, one for an organization for ever. Who holds a checkout, a trial, a renewal and a
-/// subscription has found them in this order.
-#[async_trait]
-pub trait Trials: Send {
-    /// Finds that of an organization and holds it.
-    async fn find(&mut self, organization: OrganizationId) -> Result<Option<Trial>, Error>;
-    /// Records that these persons have had their trial; of two at once one waits for the other.
-    /// Answers with the first of them who had it before; then the unit must be dropped.
-    async fn claim(
-        &mut self,
-        organization: OrganizationId,
-        claims: &[TrialClaim],
-    ) -> Result<Option<Claimant>, Error>;
-    /// Records one, new or changed, together with what happened.
-    async fn save(&mut self, trial: &Trial, events: &[Event]) -> Result<(), Error>;
-}
-
-/// A person who tries, known again but not by name.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct TrialClaim {
-    /// What the person is known by.
-    pub by: Claimant,
-    /// SHA-256 of it.
-    pub digest: [u8; 32],
-}
-
-/// What a person who tries is known by.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Claimant {
-    /// The mailbox.
-    Email,
-    /// The product's id of the user.
-    User,
-}
-
-impl Claimant {
-    /// Its name in tables and answers.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Email => "email",
-            Self::User => "user",
-        }
-    }
-}
-
-/// Renewals, one for each subscription that our engine bills and that was paid once.
-#[async_trait]
-pub trait Renewals: Send {
-    /// Finds that of a subscription and holds it.
-    async fn find(
-        &mut self,
-        organization: OrganizationId,
-        subscription: SubscriptionId,
-    ) -> Result<Option<Renewal>, Error>;
-    /// Records one, new or changed.
-    async fn save(&mut self, renewal: &Renewal) -> Result<(), Error>;
-}
-
 /// The ledger's one door, inside a unit of work.
 #[async_trait]
 pub trait Credits: Send {
@@ -310,6 +282,14 @@ pub trait Usage: Send {
     /// Locks the account, and answers with all its counts. `NotFound(Organization)` for an unknown
     /// one.
     async fn counts(&mut self, organization: OrganizationId) -> Result<Recount, Error>;
+    /// What was counted of a meter in the billing periods that began at these instants, as if they
+    /// were one. It is not held: what is counted meanwhile comes next time.
+    async fn counted(
+        &mut self,
+        organization: OrganizationId,
+        meter: &Meter,
+        starts: &[OffsetDateTime],
+    ) -> Result<Counter, Error>;
     /// What the raw events come to that are in archives. No month is put away until the end of the
     /// unit, so that with the raw events that are still here this is all of them, once.
     async fn checkpoints(&mut self, organization: OrganizationId) -> Result<Tallies, Error>;
@@ -351,6 +331,8 @@ pub trait Catalogues: Send {
     async fn add_meter(&mut self, meter: &Meter) -> Result<(), Error>;
     /// Adds what a country takes from a day on.
     async fn add_tax_rate(&mut self, rate: &TaxRate) -> Result<(), Error>;
+    /// Records what somebody did to it.
+    async fn record(&mut self, change: &CatalogueChange) -> Result<(), Error>;
     /// Everything on sale, as this unit sees it.
     async fn read(&mut self) -> Result<Catalogue, Error>;
 }

@@ -11,8 +11,7 @@ use billing_domain::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::Unsettled;
-use crate::{Billing, ports::UnitOfWork};
+use crate::{Billing, Error, ports::UnitOfWork};
 
 /// How long after its time somebody looks whether a planned change has come true: the gateway
 /// tells of it much sooner.
@@ -28,13 +27,13 @@ pub(super) fn until_when(observation: &mut Observation, open: &[ChangeRequest]) 
 impl Billing {
     /// Tells open requests what was seen. The one that came true, if one did: what changed is the
     /// doing of whoever asked for it.
-    pub(super) async fn settle_requests(
+    pub(crate) async fn settle_requests(
         &self,
         work: &mut dyn UnitOfWork,
         catalogue: &Catalogue,
         (seen, planned): (&Subscription, Option<ChangeId>),
         open: Vec<ChangeRequest>,
-    ) -> Result<Option<ChangeRequest>, Unsettled> {
+    ) -> Result<Option<ChangeRequest>, Error> {
         let mut done = None;
         for mut request in open {
             if !request.observe(seen, planned) {
@@ -74,7 +73,7 @@ impl Billing {
         work: &mut dyn UnitOfWork,
         request: &ChangeRequest,
         at: OffsetDateTime,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Error> {
         let what = What::SubscriptionChangeScheduled {
             subscription_id: request.subscription_id,
             change_id: request.id,
@@ -82,7 +81,7 @@ impl Billing {
             at,
         };
         let told = self.what(request.organization_id, self.ports.clock.now(), what);
-        Ok(work.change_requests().save(request, &[told]).await?)
+        work.change_requests().save(request, &[told]).await
     }
 
     /// Records that nothing comes of a request.
@@ -90,13 +89,13 @@ impl Billing {
         &self,
         work: &mut dyn UnitOfWork,
         request: &ChangeRequest,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Error> {
         let what = What::SubscriptionChangeWithdrawn {
             subscription_id: request.subscription_id,
             change_id: request.id,
         };
         let told = self.what(request.organization_id, self.ports.clock.now(), what);
-        Ok(work.change_requests().save(request, &[told]).await?)
+        work.change_requests().save(request, &[told]).await
     }
 
     /// A pause that began ends by itself, if it was said when.
@@ -104,12 +103,13 @@ impl Billing {
         &self,
         work: &mut dyn UnitOfWork,
         paused: &ChangeRequest,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Error> {
         let Wish::Pause { resumes_at: Some(at) } = paused.wish else { return Ok(()) };
         let resume = ChangeRequest {
             id: ChangeId(self.ports.ids.next()),
             wish: Wish::Resume(Resumption::Pause),
             fate: Fate::Scheduled { at },
+            invoice_id: None,
             created_at: self.ports.clock.now(),
             look_at: at,
             ..paused.clone()
@@ -122,9 +122,9 @@ impl Billing {
         work: &mut dyn UnitOfWork,
         subscription: &Subscription,
         change: &Change,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Error> {
         let change = (ChangeId(self.ports.ids.next()), change);
-        Ok(work.subscriptions().save(subscription, Some(change), &[]).await?)
+        work.subscriptions().save(subscription, Some(change), &[]).await
     }
 
     fn told_of(

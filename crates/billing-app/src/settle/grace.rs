@@ -8,20 +8,19 @@ use billing_domain::{
 };
 use time::{Duration, OffsetDateTime};
 
-use super::Unsettled;
-use crate::{Billing, ports::UnitOfWork};
+use crate::{Billing, Error, ports::UnitOfWork};
 
 /// For so long.
 const GRACE: Duration = Duration::days(7);
 
 impl Billing {
     /// Gives a grace on every meter whose limit a change of the subscription has lowered.
-    pub(super) async fn give_graces(
+    pub(crate) async fn give_graces(
         &self,
         work: &mut dyn UnitOfWork,
         catalogue: &Catalogue,
         (before, after): (&Subscription, &Subscription),
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Error> {
         let now = self.ports.clock.now();
         let versions = (self.entitling(catalogue, before), self.entitling(catalogue, after));
         let (Some(old), Some(new)) = versions else { return Ok(()) };

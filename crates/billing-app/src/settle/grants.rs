@@ -10,6 +10,8 @@ use billing_domain::{
     subscription::{Status, Subscription},
 };
 
+use time::OffsetDateTime;
+
 use super::Unsettled;
 use crate::{Billing, Error, ports::UnitOfWork};
 
@@ -78,14 +80,24 @@ impl Billing {
     }
 
     /// Takes back the months that have not begun when a subscription ends before its period does.
-    pub(super) async fn end_period(
+    pub(crate) async fn end_period(
         &self,
         work: &mut dyn UnitOfWork,
         subscription: &Subscription,
-    ) -> Result<(), Unsettled> {
+    ) -> Result<(), Error> {
         let (Status::Cancelled { at } | Status::Expired { at }) = subscription.status else {
             return Ok(());
         };
+        self.end_months(work, subscription, at).await
+    }
+
+    /// Takes back the months of the running period that have not begun at an instant.
+    pub(crate) async fn end_months(
+        &self,
+        work: &mut dyn UnitOfWork,
+        subscription: &Subscription,
+        at: OffsetDateTime,
+    ) -> Result<(), Error> {
         let months = i64::from(subscription.interval.months());
         for month in self.months(subscription, months) {
             if month.period.start > at {

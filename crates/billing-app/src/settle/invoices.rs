@@ -1,24 +1,26 @@
-//! Invoices of our own, for payments that no gateway invoices, and credit notes on them.
+//! Invoices of our own, for payments on pages that no gateway invoices, and credit notes on all of
+//! ours.
 
 use billing_domain::{
     catalogue::Catalogue,
     checkout::{Checkout, Purpose},
     event::What,
-    id::{CreditNoteId, InvoiceId, OrganizationId},
+    id::{CreditNoteId, InvoiceId},
     invoice::{
         Bill, Billed, CreditNote, Deduction, InvalidBill, Invoice, InvoiceStatus, Issuer, Line,
-        LineKind, Parts, Party, Series, TaxLine,
+        LineKind, Parts, Series, TaxLine,
     },
     money::Money,
     organization::Organization,
     payment::Payment,
-    tax::{Assessment, NoTax, TaxBehavior, TaxedSale, assess},
+    tax::{NoTax, TaxBehavior},
 };
 use time::UtcOffset;
 
 use super::Unsettled;
 use crate::{
-    Billing, Error, Missing,
+    Billing, Error,
+    issue_invoice::{as_buyer, described, fault},
     ports::{SeenPayment, UnitOfWork},
 };
 
@@ -46,7 +48,7 @@ impl Billing {
         let invoice = match work.invoices().paid_by(organization, payment.id).await? {
             Some(known) => known,
             None => {
-                let Some(sold) = sold(work, catalogue, &checkout).await? else { return Ok(()) };
+                let Some(sold) = sold(catalogue, &checkout) else { return Ok(()) };
                 let drawn = self.draw_up(work, catalogue, (&checkout, &sold), (payment, seen));
                 drawn.await?
             }
@@ -72,16 +74,10 @@ impl Billing {
             issuer: Issuer::Us,
             number: None,
             status: InvoiceStatus::Draft,
-            bill: bill.map_err(internal)?,
+            bill: bill.map_err(fault)?,
             paid: Money::zero(payment.amount.currency()),
             seller: self.settings.seller.clone(),
-            buyer: Party {
-                name: organization.name,
-                email: organization.billing_email,
-                address: None,
-                country: organization.country,
-                tax_id: organization.tax_id,
-            },
+            buyer: as_buyer(organization),
             no_tax,
             subscription_id: payment.subscription_id,
             payment_id: None,
@@ -94,8 +90,8 @@ impl Billing {
         };
         let year = now.to_offset(UtcOffset::UTC).year();
         let number = work.invoices().next_number(Series::Invoice, year).await?;
-        invoice.finalize(number, now).map_err(internal)?;
-        invoice.pay(payment.id, now).map_err(internal)?;
+        invoice.finalize(number, now).map_err(fault)?;
+        invoice.pay(payment.id, now).map_err(fault)?;
         work.invoices().save(&invoice, &[self.invoice_told(&invoice)]).await?;
         Ok(invoice)
     }
@@ -120,18 +116,7 @@ impl Billing {
             let none = tax.amount.is_zero();
             return Ok((if none { Vec::new() } else { vec![tax] }, None));
         }
-        let sale = TaxedSale {
-            seller: self.settings.seller.country,
-            buyer: buyer.country,
-            tax_id: buyer.tax_id.as_deref(),
-            behavior: sold.tax,
-            on: self.ports.clock.now().to_offset(UtcOffset::UTC).date(),
-            paid: payment.amount,
-        };
-        match assess(&catalogue.tax_rates, &sale)? {
-            Assessment::Taxed(tax) => Ok((vec![tax], None)),
-            Assessment::Untaxed(why) => Ok((Vec::new(), Some(why))),
-        }
+        self.taxes_by_table(catalogue, buyer, (payment.amount, sold.tax))
     }
 
     /// Issues a credit note on what was given back and stands on none yet: a level, not a step, so
@@ -179,14 +164,6 @@ impl Billing {
     }
 }
 
-async fn described(
-    work: &mut dyn UnitOfWork,
-    id: OrganizationId,
-) -> Result<Organization, Unsettled> {
-    let found = work.organizations().look(id).await?;
-    Ok(found.ok_or(Error::NotFound(Missing::Organization))?)
-}
-
 /// Whether tax came on top of a price: only then does price, discount and tax come to what was
 /// paid.
 fn comes_on_top(price: Money, payment: &Payment, discount: Money) -> bool {
@@ -194,12 +171,8 @@ fn comes_on_top(price: Money, payment: &Payment, discount: Money) -> bool {
     sum == Ok(payment.amount)
 }
 
-/// What a checkout sold; nothing where its gateway draws up the invoice.
-async fn sold(
-    work: &mut dyn UnitOfWork,
-    catalogue: &Catalogue,
-    checkout: &Checkout,
-) -> Result<Option<Sold>, Error> {
+/// What a checkout sold; nothing where its gateway draws up the invoice, or it pays one of ours.
+fn sold(catalogue: &Catalogue, checkout: &Checkout) -> Option<Sold> {
     match checkout.purpose {
         Purpose::Credits { credit_product_id, credits, price } => {
             let product = catalogue.credit_product(credit_product_id);
@@ -215,29 +188,9 @@ async fn sold(
                 period: None,
                 bills: Billed::Credits { credit_product_id, credits },
             };
-            Ok(Some(Sold { line, tax: product.map(|product| product.tax).unwrap_or_default() }))
+            Some(Sold { line, tax: product.map(|product| product.tax).unwrap_or_default() })
         }
-        Purpose::Period { subscription_id, amount, period } => {
-            let id = checkout.organization_id;
-            let subscription = work.subscriptions().find(id, subscription_id).await?;
-            let price_id = subscription.map(|it| it.price_id);
-            let plan = price_id.and_then(|id| catalogue.price(id)).map(|(plan, _, _)| plan);
-            let line = Line {
-                kind: LineKind::Recurring,
-                description: plan.map_or_else(|| "Subscription".to_owned(), |it| it.name.clone()),
-                quantity: 1,
-                unit_amount: Some(amount),
-                amount,
-                period: Some(period),
-                bills: Billed::Subscription {
-                    subscription_id: Some(subscription_id),
-                    price_id,
-                    gateway_price: None,
-                },
-            };
-            Ok(Some(Sold { line, tax: TaxBehavior::default() }))
-        }
-        Purpose::Subscription { .. } => Ok(None),
+        Purpose::Subscription { .. } | Purpose::Invoice { .. } => None,
     }
 }
 
@@ -265,9 +218,4 @@ fn bill_of(
         let line = on_top.map(|tax| tax.amount).try_fold(paid, Money::minus)?;
         explained(line, Money::zero(paid.currency()))
     })
-}
-
-/// What cannot be by our own rules is a fault of ours.
-fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Internal(anyhow::Error::new(error))
 }

@@ -6,6 +6,7 @@ use billing_domain::{
     gateway::GatewayRef,
     id::{InvoiceId, OrganizationId, PriceId},
     invoice::{Bill, Billed, InvalidBill, Invoice, Issuer},
+    payment::{ChargeFailure, Payment, PaymentStatus},
     subscription::Subscription,
 };
 
@@ -13,7 +14,7 @@ use super::Unsettled;
 use crate::{
     Billing, Error,
     gateway_facts::GatewayFacts,
-    ports::{SeenDocument, SeenInvoice, UnitOfWork},
+    ports::{SeenDocument, SeenInvoice, SeenPayment, UnitOfWork},
 };
 
 impl Billing {
@@ -66,6 +67,54 @@ impl Billing {
         Ok(())
     }
 
+    /// Tells of a payment of a gateway's invoice that failed, and of one that came after that: when
+    /// it is tried again is the gateway's business.
+    pub(super) async fn follow_gateway(
+        &self,
+        work: &mut dyn UnitOfWork,
+        facts: &GatewayFacts,
+        (payment, seen, before): (&Payment, &SeenPayment, Option<PaymentStatus>),
+    ) -> Result<(), Unsettled> {
+        let paid_by = |it: &&SeenInvoice| {
+            it.payment.as_ref().is_some_and(|it| it.reference == payment.reference)
+        };
+        let Some(invoice) = facts.invoices.iter().find(paid_by) else { return Ok(()) };
+        let failed_before = before == Some(PaymentStatus::Failed);
+        let fails = payment.status == PaymentStatus::Failed && !failed_before;
+        let recovers = failed_before && payment.status.captured();
+        if !fails && !recovers {
+            return Ok(());
+        }
+        let Some(copy) = work.invoices().by_reference(&invoice.reference).await? else {
+            return Ok(());
+        };
+        let (invoice_id, subscription_id) = (copy.id, copy.subscription_id);
+        let reason = seen.failed_as.unwrap_or(ChargeFailure::Declined);
+        let what = if fails {
+            What::PaymentFailed {
+                invoice_id,
+                subscription_id,
+                payment_id: Some(payment.id),
+                amount: payment.amount,
+                reason,
+                kind: reason.kind(),
+                attempts: None,
+                next_try_at: None,
+            }
+        } else {
+            What::PaymentRecovered {
+                invoice_id,
+                subscription_id,
+                payment_id: payment.id,
+                amount: payment.amount,
+                attempts: None,
+            }
+        };
+        let told = self.what(copy.organization_id, self.ports.clock.now(), what);
+        work.invoices().save(&copy, &[told]).await?;
+        Ok(())
+    }
+
     fn copied(
         &self,
         organization_id: OrganizationId,
@@ -115,7 +164,7 @@ impl Billing {
     }
 
     /// What others are told of an invoice.
-    pub(super) fn invoice_told(&self, invoice: &Invoice) -> Event {
+    pub(crate) fn invoice_told(&self, invoice: &Invoice) -> Event {
         let what = What::InvoiceUpdated {
             invoice_id: invoice.id,
             number: invoice.number.clone(),

@@ -7,7 +7,7 @@ use super::Unsettled;
 use crate::ports::SeenSubscription;
 
 /// What a gateway says of a subscription, in our words, with the product group of the plan.
-pub(super) fn observed(
+pub(crate) fn observed(
     catalogue: &Catalogue,
     seen: &SeenSubscription,
     asked_at: OffsetDateTime,

@@ -1,11 +1,11 @@
-//! How the charge of a period ended, whoever brings the news: the answer, a webhook, or asking.
+//! What follows when a period of a subscription that our engine bills is paid, or is not.
 
 use billing_domain::{
     catalogue::Catalogue,
-    checkout::{Checkout, Purpose},
     event::What,
-    id::{ChangeId, CheckoutId, OrganizationId, SubscriptionId},
-    payment::{ChargeFailure, Payment, PaymentStatus},
+    id::{ChangeId, OrganizationId, PaymentId, SubscriptionId},
+    money::Money,
+    payment::ChargeFailure,
     period::Period,
     renewal::Renewal,
     subscription::{Actor, Change, Status, Subscription, Verb},
@@ -13,82 +13,23 @@ use billing_domain::{
 };
 use time::OffsetDateTime;
 
-use super::Unsettled;
 use crate::{Billing, Error, ports::UnitOfWork};
 
-/// A charge of a period of a subscription that our engine bills.
-pub(super) struct PeriodCharge {
-    pub(super) subscription_id: SubscriptionId,
-    checkout: Checkout,
-    period: Period,
-}
-
-impl PeriodCharge {
-    fn of(checkout: Checkout) -> Option<Self> {
-        match checkout.purpose {
-            Purpose::Period { subscription_id, period, amount: _ } => {
-                Some(Self { subscription_id, checkout, period })
-            }
-            Purpose::Subscription { .. } | Purpose::Credits { .. } => None,
-        }
-    }
-}
+/// A subscription, and whose.
+type Which = (OrganizationId, SubscriptionId);
+/// By which payment, and how much; nothing was to be paid where there is none.
+type Paid = (Option<PaymentId>, Money);
 
 impl Billing {
-    /// The charge of a period that was made for a checkout, held.
-    pub(super) async fn charged_period(
-        &self,
-        work: &mut dyn UnitOfWork,
-        organization: OrganizationId,
-        checkout: Option<CheckoutId>,
-    ) -> Result<Option<PeriodCharge>, Unsettled> {
-        let Some(id) = checkout else { return Ok(None) };
-        // Held before a checkout that it may pay, as by everybody.
-        work.auto_top_ups().find(organization).await?;
-        let found = work.checkouts().find(organization, id).await?;
-        Ok(found.and_then(PeriodCharge::of))
-    }
-
-    /// Records how the charge ended, once; nothing while that is not known.
-    pub(super) async fn settle_period(
-        &self,
-        work: &mut dyn UnitOfWork,
-        catalogue: &Catalogue,
-        charge: PeriodCharge,
-        (payment, failed_as): (&Payment, Option<ChargeFailure>),
-    ) -> Result<(), Unsettled> {
-        match payment.status {
-            status if status.captured() => {
-                self.period_paid(work, catalogue, charge, payment).await?;
-            }
-            PaymentStatus::Failed => {
-                let reason = failed_as.unwrap_or(ChargeFailure::Declined);
-                self.period_failed(work, charge.checkout, reason).await?;
-            }
-            PaymentStatus::Pending
-            | PaymentStatus::Unknown
-            | PaymentStatus::Completed
-            | PaymentStatus::PartiallyRefunded
-            | PaymentStatus::Refunded
-            | PaymentStatus::Disputed => {}
-        }
-        Ok(())
-    }
-
     /// The period runs, its credits are given, and a trial before it is converted.
-    async fn period_paid(
+    pub(crate) async fn period_paid(
         &self,
         work: &mut dyn UnitOfWork,
         catalogue: &Catalogue,
-        charge: PeriodCharge,
-        payment: &Payment,
+        ((organization, subscription_id), period): (Which, Period),
+        paid: Paid,
     ) -> Result<(), Error> {
-        let PeriodCharge { subscription_id, mut checkout, period } = charge;
-        if !checkout.complete(payment.reference.clone()) {
-            return Ok(());
-        }
-        work.checkouts().save(&checkout, &[]).await?;
-        let (organization, now) = (checkout.organization_id, self.ports.clock.now());
+        let now = self.ports.clock.now();
         let trial = open_trial(work, organization, subscription_id).await?;
         let renewal = work.renewals().find(organization, subscription_id).await?;
         let subscription = work.subscriptions().find(organization, subscription_id).await?;
@@ -101,17 +42,16 @@ impl Billing {
             }
             // It has ended meanwhile: a person has to give the money back.
             Err(error) => {
-                tracing::error!(payment = %payment.id, %error, "paid for what has ended");
+                tracing::error!(subscription = %subscription_id, %error, "paid for what has ended");
             }
         }
         if let Some(mut trial) = trial {
-            self.trial_paid(work, &mut trial, (&subscription, payment), now).await?;
+            self.trial_paid(work, &mut trial, (&subscription, paid), now).await?;
         }
         let mut renewal = renewal.unwrap_or(Renewal {
             organization_id: organization,
             subscription_id,
             anchor: period.start,
-            charging: None,
             next_due_at: None,
         });
         renewal.follow(&subscription, self.settings.grace_days, now);
@@ -122,7 +62,7 @@ impl Billing {
         &self,
         work: &mut dyn UnitOfWork,
         trial: &mut Trial,
-        (subscription, payment): (&Subscription, &Payment),
+        (subscription, (payment_id, amount)): (&Subscription, Paid),
         now: OffsetDateTime,
     ) -> Result<(), Error> {
         if !subscription.is_live() {
@@ -130,41 +70,10 @@ impl Billing {
             return work.trials().save(trial, &[]).await;
         }
         trial.convert();
-        let converted = What::TrialConverted {
-            subscription_id: subscription.id,
-            payment_id: payment.id,
-            amount: payment.amount,
-        };
+        let converted =
+            What::TrialConverted { subscription_id: subscription.id, payment_id, amount };
         let converted = self.what(trial.organization_id, now, converted);
         work.trials().save(trial, &[converted]).await
-    }
-
-    /// A period will not be paid by this charge: a trial has expired, and what was paid before is
-    /// past due since the period began.
-    pub(crate) async fn period_failed(
-        &self,
-        work: &mut dyn UnitOfWork,
-        checkout: Checkout,
-        reason: ChargeFailure,
-    ) -> Result<(), Error> {
-        let Some(charge) = PeriodCharge::of(checkout) else { return Ok(()) };
-        let PeriodCharge { subscription_id, mut checkout, period } = charge;
-        if !checkout.expire() {
-            return Ok(());
-        }
-        work.checkouts().save(&checkout, &[]).await?;
-        let organization = checkout.organization_id;
-        if let Some(trial) = open_trial(work, organization, subscription_id).await? {
-            return self.expire_trial(work, trial, reason).await;
-        }
-        let renewal = work.renewals().find(organization, subscription_id).await?;
-        let subscription = work.subscriptions().find(organization, subscription_id).await?;
-        let (Some(mut renewal), Some(mut subscription)) = (renewal, subscription) else {
-            return Ok(());
-        };
-        self.move_subscription(work, &mut subscription, (Verb::FailPayment, period.start)).await?;
-        renewal.follow(&subscription, self.settings.grace_days, self.ports.clock.now());
-        work.renewals().save(&renewal).await
     }
 
     /// Ends a trial that nobody pays for: the access ends with it.
@@ -208,14 +117,14 @@ impl Billing {
         (change, at): (Option<Change>, OffsetDateTime),
     ) -> Result<(), Error> {
         let Some(change) = change else { return Ok(()) };
-        let told = self.told(subscription, before, at);
+        let told = self.told(subscription, before, (&change.what, at));
         let change = (ChangeId(self.ports.ids.next()), &change);
         work.subscriptions().save(subscription, Some(change), &[told]).await
     }
 }
 
 /// The trial with which a subscription began, while it is open.
-async fn open_trial(
+pub(super) async fn open_trial(
     work: &mut dyn UnitOfWork,
     organization: OrganizationId,
     subscription: SubscriptionId,

@@ -127,6 +127,7 @@ mock! {
     impl Secrets for Dice {
         fn random(&self) -> [u8; 32];
         fn digest(&self, bytes: &[u8]) -> [u8; 32];
+        fn derived(&self, purpose: &str) -> Vec<[u8; 32]>;
     }
 }
 

@@ -32,7 +32,7 @@ async fn a_page_opens_for_a_pack_and_remembers_what_it_promises() {
         Purpose::Credits { credits, price: promised, .. } => {
             assert_eq!((credits, promised), (100, price));
         }
-        Purpose::Subscription { .. } | Purpose::Period { .. } => panic!("it is a pack"),
+        Purpose::Subscription { .. } | Purpose::Invoice { .. } => panic!("it is a pack"),
     }
     let item = CheckoutItem::Credits { name: "100 credits".to_owned(), amount: price };
     assert_eq!(scene.gateway.opened()[0].item, item);

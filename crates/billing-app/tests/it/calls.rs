@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use billing_app::{
     Billing, ConsumeRequest, Error, Missing, Refusal, Settings,
     ports::{
-        Charges, CheckoutRequest, CreditLedger, CustomerAccounts, GatewayError, GatewayPayments,
-        GatewaySubscriptions, HostedCheckouts, NewCustomer, PaymentGateway, PortalSessions,
-        Refunds, SeenCheckout, UsageLedger, Webhooks,
+        Charges, CheckoutRequest, Circuit, Coupons, CreditLedger, CustomerAccounts, GatewayError,
+        GatewayPayments, GatewaySubscriptions, HostedCheckouts, Listings, NewCustomer,
+        PaymentGateway, PortalSessions, Refunds, SeenCheckout, UsageLedger, Webhooks,
     },
 };
 use billing_domain::{
@@ -89,6 +89,10 @@ impl PaymentGateway for Strict {
         Gateway::Stripe
     }
 
+    fn circuit(&self) -> Circuit {
+        Circuit::Closed
+    }
+
     fn customers(&self) -> &dyn CustomerAccounts {
         &self.customers
     }
@@ -117,7 +121,15 @@ impl PaymentGateway for Strict {
         None
     }
 
+    fn coupons(&self) -> Option<&dyn Coupons> {
+        None
+    }
+
     fn charges(&self) -> Option<&dyn Charges> {
+        None
+    }
+
+    fn listings(&self) -> Option<&dyn Listings> {
         None
     }
 }

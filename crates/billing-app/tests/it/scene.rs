@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use billing_app::{
-    Billing, BuyCredits, ConsumeAnswer, ConsumeRequest, Error, Mandate, NewOrganization, Opened,
-    Ports, Progress, Received, RecordUsage, ReturnUrls, Settings, StartSubscription, UsageAnswer,
+    Billing, BuyCredits, ConsumeAnswer, ConsumeRequest, Error, MailPorts, Mandate, NewOrganization,
+    Opened, Ports, Progress, Received, RecordUsage, ReturnUrls, Settings, StartSubscription,
+    UsageAnswer,
     ports::{About, Page, PaymentGateway, Scope, Store, WebhookFilter, WebhookRow},
 };
 use billing_domain::{
@@ -20,8 +21,8 @@ use billing_domain::{
     usage::UsageOperation,
 };
 use billing_testkit::{
-    Counting, FakeGateway, FixedSecrets, MemoryChanges, MemoryStore, Stopped,
-    builders::the_default_catalogue,
+    Counting, FakeGateway, FakeIdentity, FakeReceivers, FixedSecrets, MemoryChanges, MemoryStore,
+    PlainLetters, Stopped, builders::the_default_catalogue,
 };
 
 use crate::watched::Watched;
@@ -45,12 +46,16 @@ pub(crate) fn ports(
         credits: kept.clone(),
         usage: kept.clone(),
         inbox: kept.clone(),
+        outbox: kept.clone(),
+        deliveries: kept.clone(),
+        webhook_sender: Arc::new(FakeReceivers::default()),
         requests: kept.clone(),
         catalogue: kept.clone(),
         organizations: kept.clone(),
         money: kept.clone(),
         subscriptions: kept.clone(),
         trials: kept.clone(),
+        collections: kept.clone(),
         ledgers: kept.clone(),
         usage_days: kept.clone(),
         usage_archive: kept.clone(),
@@ -58,6 +63,16 @@ pub(crate) fn ports(
         access: kept.clone(),
         facts: kept.clone(),
         changes: Arc::new(MemoryChanges::default()),
+        mail: MailPorts {
+            queue: kept.clone(),
+            letters: Arc::new(PlainLetters),
+            mailer: Some(kept.clone()),
+            mailbox: Some(kept.clone()),
+        },
+        identity: vec![Arc::new(FakeIdentity::new(clock.clone()))],
+        members: kept.clone(),
+        reconciling: kept.clone(),
+        reconciliations: kept.clone(),
         jobs: kept.clone(),
         partitions: kept,
         movable_clock: Some(clock.clone()),
@@ -89,6 +104,7 @@ pub(crate) fn a_start(organization_id: OrganizationId, plan: &str) -> StartSubsc
         plan: plan.to_owned(),
         interval: Interval::Month,
         currency: None,
+        discount_code: None,
         gateway: None,
         urls: urls(),
     }

@@ -19,9 +19,15 @@ use time::{Duration, OffsetDateTime};
 
 use crate::scene::Scene;
 
+mod changing;
+mod dunning;
 mod ending;
+mod histories;
+mod metered;
 mod mishaps;
+mod paid_changes;
 mod renewing;
+mod rests;
 
 /// `starter` for two weeks, for Ann.
 fn a_start(organization_id: OrganizationId) -> StartTrial {
@@ -63,10 +69,12 @@ impl Scene {
         loop {
             let trials = self.billing.end_due_trials(10).await.unwrap();
             let renewals = self.billing.renew_due_subscriptions(10).await.unwrap();
-            if trials + renewals == 0 {
+            let collections = self.billing.collect_due_invoices(10).await.unwrap();
+            let done = trials + renewals + collections;
+            if done == 0 {
                 return all;
             }
-            all += trials + renewals;
+            all += done;
         }
     }
 

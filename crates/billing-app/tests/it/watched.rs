@@ -9,10 +9,11 @@ use std::{
 
 use async_trait::async_trait;
 use billing_app::ports::{
-    Cancellation, ChargeRequest, Charges, CheckoutRequest, CustomerAccounts, GatewayError,
-    GatewayPayments, GatewaySubscriptions, GoingOn, HostedCheckouts, NewCustomer, NewRefund,
-    Outcome, PaymentGateway, PortalSessions, PreviewOf, PriceChange, Refunds, Scope, SeenCheckout,
-    SeenInvoice, SeenPayment, SeenPreview, SeenSubscription, Store, Webhooks,
+    Cancellation, ChargeRequest, Charges, CheckoutRequest, Circuit, Coupons, CustomerAccounts,
+    GatewayError, GatewayPayments, GatewaySubscriptions, GoingOn, HostedCheckouts, Listed,
+    ListedPage, Listings, NewCoupon, NewCustomer, NewRefund, Outcome, PaymentGateway,
+    PortalSessions, PreviewOf, PriceChange, Refunds, Scope, SeenCheckout, SeenInvoice, SeenPayment,
+    SeenPreview, SeenSubscription, Store, Webhooks,
 };
 use billing_domain::{
     checkout::HostedPage,
@@ -109,6 +110,10 @@ impl PaymentGateway for Watched {
         self.fake.gateway()
     }
 
+    fn circuit(&self) -> Circuit {
+        self.fake.circuit()
+    }
+
     fn customers(&self) -> &dyn CustomerAccounts {
         self
     }
@@ -137,8 +142,30 @@ impl PaymentGateway for Watched {
         Some(self)
     }
 
+    fn coupons(&self) -> Option<&dyn Coupons> {
+        Some(self)
+    }
+
     fn charges(&self) -> Option<&dyn Charges> {
         Some(self)
+    }
+
+    fn listings(&self) -> Option<&dyn Listings> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Listings for Watched {
+    async fn page(
+        &self,
+        sort: Listed,
+        since: OffsetDateTime,
+        after: Option<&str>,
+    ) -> Result<ListedPage, GatewayError> {
+        let page = self.fake.page(sort, since, after).await;
+        self.watch(Call::List).await;
+        page
     }
 }
 
@@ -148,6 +175,15 @@ impl CustomerAccounts for Watched {
         let created = self.fake.customers().create(customer).await;
         self.watch(Call::CreateCustomer).await;
         created
+    }
+}
+
+#[async_trait]
+impl Coupons for Watched {
+    async fn ensure(&self, coupon: &NewCoupon) -> Result<String, GatewayError> {
+        let ensured = Coupons::ensure(&*self.fake, coupon).await;
+        self.watch(Call::EnsureCoupon).await;
+        ensured
     }
 }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use crate::{
     catalogue::{
         Aggregation, Amount, Catalogue, CreditEvent, CreditProduct, Feature, FeatureValue, Limit,
-        Meter, Overage, Plan, PlanVersion, Price, Window,
+        Meter, Model, Overage, Plan, PlanVersion, Price, Window,
     },
     currency::Currency,
     id::{CreditProductId, PlanId, PlanVersionId, PriceId},
@@ -147,6 +147,8 @@ fn prices(monthly: &[i64; 3], next: Seed<'_>) -> Vec<Price> {
                 trial_days: 0,
                 active: true,
                 stripe_price: None,
+                model: Model::PerSeat,
+                components: Vec::new(),
             });
         }
     }

@@ -1,7 +1,7 @@
 //! Plans, their versions and their prices.
 
 use crate::{
-    catalogue::{Feature, FeatureValue, Limit, Offer},
+    catalogue::{Component, Feature, FeatureValue, Limit, Model, Offer},
     currency::Currency,
     id::{PlanId, PlanVersionId, PriceId},
     money::Money,
@@ -93,4 +93,8 @@ pub struct Price {
     pub active: bool,
     /// What Stripe calls it, where it was pushed there; else the price is sent along.
     pub stripe_price: Option<String>,
+    /// How the amount depends on the quantity of the subscription.
+    pub model: Model,
+    /// What is charged beside the amount, by our own engine alone.
+    pub components: Vec<Component>,
 }

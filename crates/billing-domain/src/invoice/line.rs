@@ -73,11 +73,30 @@ pub enum Billed {
     Use {
         /// The subscription whose price it is.
         subscription_id: Option<SubscriptionId>,
+        /// The price that says what it costs.
+        price_id: Option<PriceId>,
         /// Which meter.
         meter: String,
         /// From when to when it was counted.
         window: Period,
+        /// How much of it the line bills.
+        used: u64,
     },
+}
+
+/// What invoices of ours bill of the use of a meter in one window, together.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct BilledUse {
+    /// Which meter.
+    pub meter: String,
+    /// At which price.
+    pub price_id: PriceId,
+    /// When it was counted.
+    pub window: Period,
+    /// How much.
+    pub used: u64,
+    /// What that cost.
+    pub amount: Money,
 }
 
 impl LineKind {

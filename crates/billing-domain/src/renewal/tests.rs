@@ -10,7 +10,6 @@ use crate::{
 };
 
 const NOON: OffsetDateTime = datetime!(2026-01-31 12:00 UTC);
-const CHECKOUT: CheckoutId = CheckoutId(Uuid::from_u128(7));
 
 fn active() -> Subscription {
     Subscription {
@@ -35,7 +34,6 @@ fn a_renewal(of: &Subscription) -> Renewal {
         organization_id: of.organization_id,
         subscription_id: of.id,
         anchor: NOON,
-        charging: None,
         next_due_at: None,
     };
     renewal.follow(of, 7, NOON);
@@ -43,7 +41,7 @@ fn a_renewal(of: &Subscription) -> Renewal {
 }
 
 #[test]
-fn a_period_is_charged_when_it_begins() {
+fn a_period_is_billed_when_it_begins() {
     let subscription = active();
     let renewal = a_renewal(&subscription);
     let end = datetime!(2026-02-28 12:00 UTC);
@@ -51,22 +49,9 @@ fn a_period_is_charged_when_it_begins() {
     let before = renewal.step(&subscription, 7, end - Duration::MICROSECOND);
     assert_eq!(before, RenewalStep::Rest);
     let march = Period { start: end, end: datetime!(2026-03-31 12:00 UTC) };
-    assert_eq!(renewal.step(&subscription, 7, end), RenewalStep::Charge(march), "the 31st again");
+    assert_eq!(renewal.step(&subscription, 7, end), RenewalStep::Bill(march), "the 31st again");
     let cancelled = Subscription { cancel_at_period_end: true, ..subscription };
     assert_eq!(renewal.step(&cancelled, 7, end), RenewalStep::Cancel);
-}
-
-#[test]
-fn one_payment_is_under_way_at_a_time() {
-    let subscription = active();
-    let mut renewal = a_renewal(&subscription);
-    let end = subscription.period.end;
-    renewal.charge(CHECKOUT, end);
-    assert_eq!(renewal.step(&subscription, 7, end), RenewalStep::Rest);
-    let later = end + Duration::MINUTE;
-    assert_eq!(renewal.step(&subscription, 7, later), RenewalStep::Ask(CHECKOUT));
-    renewal.ask(later);
-    assert_eq!(renewal.step(&subscription, 7, later), RenewalStep::Rest);
 }
 
 #[test]
@@ -87,17 +72,16 @@ fn grace_ends() {
 proptest! {
     /// However late somebody looks, periods follow each other without gap, each once.
     #[test]
-    fn periods_are_charged_one_after_the_other(days in prop::collection::vec(0_i64..80, 1..20)) {
+    fn periods_begin_one_after_the_other(days in prop::collection::vec(0_i64..80, 1..20)) {
         let mut subscription = active();
         let mut renewal = a_renewal(&subscription);
         let mut now = NOON;
         for days in days {
             now += Duration::days(days);
-            while let RenewalStep::Charge(period) = renewal.step(&subscription, 7, now) {
+            while let RenewalStep::Bill(period) = renewal.step(&subscription, 7, now) {
                 prop_assert_eq!(period.start, subscription.period.end);
                 prop_assert!(period.start <= now);
-                renewal.charge(CHECKOUT, now);
-                subscription.renew(period, now).unwrap();
+                subscription.begin_period(period, now).unwrap();
                 renewal.follow(&subscription, 7, now);
             }
             prop_assert!(now < subscription.period.end);

@@ -5,11 +5,10 @@ use core::{cmp::Ordering, fmt};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::{Actor, BilledBy, Status, Subscription};
+use super::{Actor, Status, Subscription};
 use crate::{
     catalogue::Price,
-    gateway::GatewayRef,
-    id::{ChangeId, OrganizationId, PriceId, SubscriptionId},
+    id::{ChangeId, InvoiceId, OrganizationId, PriceId, SubscriptionId},
 };
 
 /// When a change takes effect.
@@ -22,7 +21,7 @@ pub enum When {
     PeriodEnd,
 }
 
-/// What can be asked of a subscription that a gateway bills.
+/// What can be asked of a subscription, whoever bills it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ask {
     /// Another price, or another quantity.
@@ -88,9 +87,9 @@ pub enum Resumption {
 /// What became of a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Fate {
-    /// The gateway may or may not have heard of it. Until that is known there is no other.
+    /// Nobody knows yet whether it was heard of, or paid. Until that is known there is no other.
     Pending,
-    /// It will come true by itself: a new price at the gateway, the end of a pause by us.
+    /// It will come true by itself: a new price by who bills, the end of a pause by us.
     Scheduled {
         /// When.
         at: OffsetDateTime,
@@ -125,6 +124,8 @@ pub struct ChangeRequest {
     pub reason: String,
     /// The instant for which it is computed, in whole seconds.
     pub proration_at: OffsetDateTime,
+    /// The invoice of ours that is paid before it comes true, if one is.
+    pub invoice_id: Option<InvoiceId>,
     /// When it was asked for.
     pub created_at: OffsetDateTime,
     /// When somebody must look after it, while it is open.
@@ -158,12 +159,6 @@ pub enum NotNow {
         verb: &'static str,
         /// What can be asked instead.
         allowed: Vec<Action>,
-    },
-    /// No gateway bills it, and so none can do it.
-    #[error("a subscription that our own engine bills cannot {verb}")]
-    BilledByEngine {
-        /// What was asked.
-        verb: &'static str,
     },
 }
 
@@ -243,7 +238,7 @@ impl Fate {
 impl Standing<'_> {
     /// What can be asked now.
     pub fn allowed(&self) -> Vec<Action> {
-        if self.is_pending() || self.subscription.billed_by == BilledBy::Engine {
+        if self.is_pending() {
             return Vec::new();
         }
         if self.planned().is_some() {
@@ -254,7 +249,6 @@ impl Standing<'_> {
 
     /// Refuses what cannot be asked now.
     pub fn check(&self, ask: Ask) -> Result<(), NotNow> {
-        self.subscription.at_gateway(ask.action())?;
         let allowed = self.allowed();
         let planned = self.planned().is_some();
         // What is planned stands in the way of a second plan, but not of an end at once.
@@ -285,14 +279,18 @@ impl Standing<'_> {
         matches!(self.subscription.status, Status::Paused { .. })
     }
 
+    /// The change that is planned for the end of the period, whoever carries it out then.
+    pub fn planned_change(&self) -> Option<&ChangeRequest> {
+        self.open.iter().find(|request| {
+            matches!((&request.wish, &request.fate), (Wish::Change { .. }, Fate::Scheduled { .. }))
+        })
+    }
+
     /// What is planned for the end of the period.
     fn planned(&self) -> Option<Resumption> {
-        let is_change = |request: &ChangeRequest| {
-            matches!((&request.wish, &request.fate), (Wish::Change { .. }, Fate::Scheduled { .. }))
-        };
         if !self.subscription.is_live() {
             None
-        } else if self.open.iter().any(is_change) {
+        } else if self.planned_change().is_some() {
             Some(Resumption::ScheduledChange)
         } else {
             self.subscription.cancel_at_period_end.then_some(Resumption::Cancellation)
@@ -308,13 +306,6 @@ impl Standing<'_> {
             Status::Paused { .. } => vec![Action::Cancel, Action::Resume],
             Status::Incomplete | Status::Cancelled { .. } | Status::Expired { .. } => Vec::new(),
         }
-    }
-}
-
-impl Subscription {
-    /// What the gateway calls it at which that can be asked.
-    pub fn at_gateway(&self, action: Action) -> Result<&GatewayRef, NotNow> {
-        self.billed_by.reference().ok_or(NotNow::BilledByEngine { verb: action.name() })
     }
 }
 

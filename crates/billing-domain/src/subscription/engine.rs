@@ -22,7 +22,21 @@ impl Subscription {
         Ok(self.change_since(before, actor, reason, now))
     }
 
-    /// A period was paid, and runs: only where it can be active.
+    /// The next period begins, and is to be paid: only where it is active.
+    pub fn begin_period(
+        &mut self,
+        period: Period,
+        now: OffsetDateTime,
+    ) -> Result<Option<Change>, InvalidTransition> {
+        if self.status != Status::Active {
+            return Err(InvalidTransition { from: self.status.name(), verb: "begin a period" });
+        }
+        let before = self.snapshot();
+        self.period = period;
+        Ok(self.change_since(before, Actor::System, "the period begins", now))
+    }
+
+    /// A period was paid, and runs, unless a later one does: only where it can be active.
     pub fn renew(
         &mut self,
         period: Period,
@@ -31,7 +45,9 @@ impl Subscription {
         let status = self.status.after(Verb::Activate, now)?;
         let before = self.snapshot();
         self.status = status.unwrap_or(self.status);
-        self.period = period;
+        if period.start >= self.period.start {
+            self.period = period;
+        }
         Ok(self.change_since(before, Actor::System, "the period was paid", now))
     }
 }

@@ -56,9 +56,8 @@ fn it_is_known_when_there_is_something_to_do() {
     assert!(trial.has_ended(day(14)));
     assert_eq!(trial.next_due_at, Some(day(14)), "until its end is booked");
     trial.charge(CHECKOUT, day(14));
-    assert_eq!(trial.ask(day(14)), None, "who charges waits for the answer");
-    assert_eq!(trial.ask(day(14) + Duration::MINUTE), Some(CHECKOUT));
-    assert_eq!(trial.ask(day(14) + Duration::MINUTE), None, "one at a time asks");
+    assert_eq!(trial.next_due_at, None, "its collection goes on with it");
+    assert!(!trial.has_ended(day(15)), "its end is booked");
     assert!(trial.convert());
     assert_eq!(trial.state, TrialState::Converted { at: day(14) });
     assert_eq!(trial.next_due_at, None);

@@ -6,7 +6,7 @@ use core::str::FromStr;
 use time::OffsetDateTime;
 
 use crate::{
-    catalogue::{UnknownRule, Window},
+    catalogue::{Aggregation, UnknownRule, Window},
     period::Period,
     usage::{Effect, UsageRule},
 };
@@ -125,6 +125,27 @@ pub struct Counter {
 }
 
 impl Counter {
+    /// Counters of a meter in several windows, as if these were one. Where distinct values are
+    /// counted it counts one twice that was seen in two of them.
+    pub fn together(aggregation: &Aggregation, counters: impl Iterator<Item = Self>) -> Self {
+        counters.fold(Self::default(), |sum, one| {
+            let latest = if sum.latest_at > one.latest_at { sum } else { one };
+            let used = match aggregation {
+                Aggregation::Count | Aggregation::Sum | Aggregation::Unique(_) => {
+                    sum.used.saturating_add(one.used)
+                }
+                Aggregation::Max => sum.used.max(one.used),
+                Aggregation::Latest => latest.used,
+            };
+            Self {
+                used,
+                from_bonus: sum.from_bonus.saturating_add(one.from_bonus),
+                warned: sum.warned.max(one.warned),
+                latest_at: latest.latest_at,
+            }
+        })
+    }
+
     /// Counts one use, of a value that is new or not. By how much it is signed in the raw event.
     pub(super) fn count(
         &mut self,

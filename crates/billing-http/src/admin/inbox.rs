@@ -9,7 +9,7 @@ use billing_app::{
         Deed, WebhookAction, WebhookDetail, WebhookFilter, WebhookRow, WebhookStatus, WebhookTry,
     },
 };
-use billing_domain::id::WebhookId;
+use billing_domain::{id::WebhookId, identity::Source};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -27,11 +27,12 @@ use crate::{
 #[derive(Serialize, ToSchema)]
 pub(crate) struct Webhook {
     id: Uuid,
+    /// Who sent it: a gateway, or an identity provider.
     #[schema(example = "stripe")]
     gateway: &'static str,
-    /// The gateway's id of the event.
+    /// The sender's id of the event.
     event_id: String,
-    /// The gateway's name of the event type.
+    /// The sender's name of the event type.
     #[serde(rename = "type")]
     #[schema(example = "checkout.session.completed")]
     kind: String,
@@ -101,7 +102,7 @@ pub(crate) struct Action {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Which {
-    /// The name of the gateway; all by default.
+    /// The name of the gateway, or of the identity provider; all by default.
     gateway: Option<String>,
     /// The gateway's name of the event type; all by default.
     #[serde(rename = "type")]
@@ -156,10 +157,10 @@ pub(crate) async fn inspect(
 
 /// A filter by names.
 pub(crate) fn named(gateway: Option<&str>, status: Option<&str>) -> Result<WebhookFilter, Problem> {
-    let gateway = gateway.map(str::parse).transpose();
-    let gateway = gateway.map_err(|error| Problem::invalid("gateway", format!("({error})")))?;
+    let source = gateway.map(str::parse::<Source>).transpose();
+    let source = source.map_err(|error| Problem::invalid("gateway", format!("({error})")))?;
     let status = status.map(|name| WebhookStatus::named(name).ok_or_else(no_status)).transpose()?;
-    Ok(WebhookFilter { gateway, status, ..WebhookFilter::default() })
+    Ok(WebhookFilter { source, status, ..WebhookFilter::default() })
 }
 
 fn no_status() -> Problem {
@@ -171,7 +172,7 @@ impl From<WebhookRow> for Webhook {
     fn from(row: WebhookRow) -> Self {
         let WebhookRow {
             id,
-            gateway,
+            source,
             event_id,
             kind,
             status,
@@ -182,7 +183,7 @@ impl From<WebhookRow> for Webhook {
         } = row;
         Self {
             id: id.0,
-            gateway: gateway.name(),
+            gateway: source.name(),
             event_id,
             kind,
             status: status.name(),

@@ -22,14 +22,14 @@ use crate::{
     state::Http,
 };
 
-/// Why something is done about a webhook.
+/// Why something is done.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({ "reason": "The price is in the catalogue now" }))]
 pub(crate) struct Why {
     /// Why; it is kept.
     #[schema(min_length = 1, max_length = 500)]
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// What becomes of the webhook.
@@ -167,6 +167,7 @@ pub(crate) async fn discard(
     Ok(Json(Done { id: id.0, status: "discarded" }))
 }
 
-fn mandate(caller: &Caller, reason: String) -> Mandate {
+/// Who asks for something, and why.
+pub(super) fn mandate(caller: &Caller, reason: String) -> Mandate {
     Mandate { actor: format!("api_key {}", caller.public), reason }
 }

@@ -39,7 +39,15 @@ pub(crate) enum Bills {
     /// A pack of credits.
     Credits { credit_product_id: Uuid, credits: i64 },
     /// Use that was counted in a window.
-    Use { subscription_id: Option<Uuid>, meter: String, window_start: Moment, window_end: Moment },
+    Use {
+        subscription_id: Option<Uuid>,
+        price_id: Option<Uuid>,
+        meter: String,
+        window_start: Moment,
+        window_end: Moment,
+        /// How much of it the line bills.
+        used: u64,
+    },
 }
 
 /// Something that is taken off.
@@ -103,11 +111,13 @@ impl From<&Billed> for Bills {
             Billed::Credits { credit_product_id, credits } => {
                 Self::Credits { credit_product_id: credit_product_id.0, credits: *credits }
             }
-            Billed::Use { subscription_id, meter, window } => Self::Use {
+            Billed::Use { subscription_id, price_id, meter, window, used } => Self::Use {
                 subscription_id: subscription_id.map(|id| id.0),
+                price_id: price_id.map(|id| id.0),
                 meter: meter.clone(),
                 window_start: Moment(window.start),
                 window_end: Moment(window.end),
+                used: *used,
             },
         }
     }

@@ -10,6 +10,7 @@ use crate::workspace::{differences, none, packages, root, uses};
 const CRATES: &[(&str, &[&str], &[&str])] = &[
     ("billing-app", &["billing-domain"], &["billing-testkit"]),
     ("billing-bench", &[], &[]),
+    ("billing-clerk", &["billing-app", "billing-domain"], &[]),
     // Its tests use all features of it.
     ("billing-client", &[], &["billing-client"]),
     ("billing-documents", &["billing-domain"], &[]),
@@ -19,14 +20,22 @@ const CRATES: &[(&str, &[&str], &[&str])] = &[
         "billing-http",
         &[
             "billing-app",
+            "billing-clerk",
             "billing-documents",
             "billing-domain",
             "billing-embedded-postgres",
+            "billing-notify",
             "billing-postgres",
             "billing-sandbox",
             "billing-stripe",
         ],
         &["billing-client", "billing-testkit"],
+    ),
+    // What stands in an email is written as on invoices, and invoices come along.
+    (
+        "billing-notify",
+        &["billing-app", "billing-documents", "billing-domain"],
+        &["billing-testkit"],
     ),
     (
         "billing-postgres",
@@ -46,8 +55,12 @@ const KEEPERS: &[(&str, &[&str])] = &[
     ("actix-web", &["billing-client", "billing-http", "billing-sandbox"]),
     ("diesel", &["billing-postgres"]),
     ("harfrust", &["billing-documents"]),
+    ("lettre", &["billing-notify"]),
     ("pdf-writer", &["billing-documents"]),
-    ("reqwest", &["billing-client", "billing-http", "billing-sandbox", "billing-stripe"]),
+    (
+        "reqwest",
+        &["billing-client", "billing-http", "billing-notify", "billing-sandbox", "billing-stripe"],
+    ),
 ];
 
 /// Nowhere in the tree, at any depth; `deny.toml` has the reasons.

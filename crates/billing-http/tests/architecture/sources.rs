@@ -6,8 +6,13 @@ use crate::workspace::{differences, none, sources};
 
 /// What only the binary knows, and which of its files; the library beside it is the API alone.
 const OF_THE_BINARY: &[(&str, &[&str])] = &[
+    ("billing_clerk", &["config.rs"]),
     ("billing_embedded_postgres", &["config.rs", "database.rs", "main.rs"]),
-    ("billing_postgres", &["config.rs", "database.rs", "doctor.rs", "server.rs", "wiring.rs"]),
+    ("billing_notify", &["config.rs", "wiring.rs"]),
+    (
+        "billing_postgres",
+        &["config.rs", "database.rs", "doctor.rs", "secret_keys.rs", "server.rs", "wiring.rs"],
+    ),
     ("billing_sandbox", &["server.rs", "wiring.rs"]),
     ("billing_stripe", &["config.rs", "wiring.rs"]),
     ("reqwest", &["demo/backend.rs", "simulator.rs"]),

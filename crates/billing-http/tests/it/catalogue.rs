@@ -19,6 +19,8 @@ async fn plans_are_public_and_complete() {
     assert_eq!(starter["prices"][0]["interval"], "month");
     assert_eq!(starter["prices"][0]["price"], json!({ "amount": 900, "currency": "USD" }));
     assert_eq!(starter["prices"][0]["trial_days"], 0);
+    assert_eq!(starter["prices"][0]["model"], "per_seat");
+    assert_eq!(starter["prices"][0]["components"], json!([]));
     assert_eq!(starter["prices"].as_array().unwrap().len(), 6);
     assert_eq!(starter["features"]["sso"], false);
     let calls = json!({

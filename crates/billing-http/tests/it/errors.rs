@@ -3,6 +3,7 @@
 use actix_web::{ResponseError as _, body::to_bytes};
 use billing_app::{Error, Missing, Refusal};
 use billing_domain::{
+    collection::NotAgain,
     payment::ChargeFailure,
     subscription::{Action, InvalidTransition, NotNow},
     trial::CannotExtend,
@@ -36,6 +37,7 @@ async fn every_error_has_its_status_and_code() {
             503,
             "SERVICE_UNAVAILABLE",
         ),
+        (Error::GatewayUnavailable { gateway: "stripe", retry_after }, 503, "GATEWAY_UNAVAILABLE"),
         (Error::Internal(cause()), 500, "INTERNAL_ERROR"),
     ];
     for (error, status, code) in errors {
@@ -64,12 +66,18 @@ async fn everything_that_can_be_missing_has_its_code() {
     GATEWAY_NOT_FOUND: Gateway not found
     CUSTOMER_NOT_FOUND: Customer not found
     WEBHOOK_NOT_FOUND: Webhook not found
+    EMAIL_NOT_FOUND: Email not found
+    IDENTITY_PROVIDER_NOT_FOUND: Identity provider not found
+    WEBHOOK_ENDPOINT_NOT_FOUND: Webhook endpoint not found
+    DELIVERY_NOT_FOUND: Delivery not found
     HOLD_NOT_FOUND: Hold not found
     DRAW_NOT_FOUND: Use of credits not found
     DECISION_NOT_FOUND: Decision not found
     AUTO_TOP_UP_NOT_FOUND: Auto top-up not found
     JOB_NOT_FOUND: Job not found
+    RECONCILIATION_NOT_FOUND: Reconciliation not found
     TRIAL_NOT_FOUND: Trial not found
+    DISCOUNT_NOT_FOUND: Discount code not found
     INVOICE_NOT_FOUND: Invoice not found
     ");
 }
@@ -96,18 +104,25 @@ async fn every_refusal_has_its_status_and_code() {
             verb: "pause",
             allowed: Vec::new(),
         }),
-        Refusal::NotNow(NotNow::BilledByEngine { verb: "pause" }),
         Refusal::NothingToChange,
         Refusal::NotAnUpgrade,
         Refusal::SeatsInUse { used: 7 },
+        Refusal::PaymentPending,
         Refusal::PreviewStale,
         Refusal::PaymentDeclined(ChargeFailure::ExpiredCard),
+        Refusal::NotAgain(NotAgain::Hard),
+        Refusal::NotAgain(NotAgain::TooOften),
+        Refusal::ChargePending,
+        Refusal::NotPayable { status: "void" },
         Refusal::HoldSettled(30),
         Refusal::HoldReleased,
         Refusal::HoldTimedOut(NOON),
         Refusal::MoreThanHeld(100),
         Refusal::MoreThanUsed(0),
+        Refusal::NoMailbox,
+        Refusal::NoMailer,
         Refusal::WebhookDone("processed"),
+        Refusal::NoSecretKey,
         Refusal::TooMuch,
         Refusal::JobRunning("webhook-retry".to_owned()),
         Refusal::ClockIsReal,
@@ -135,18 +150,25 @@ async fn every_refusal_has_its_status_and_code() {
     422 INVALID_TRANSITION: A subscription that is active cannot resume {"status":"active"}
     409 CHANGE_PENDING: Another change of the subscription is under way or planned {"allowed":["cancel","resume"]}
     422 INVALID_TRANSITION: A subscription that is cancelled cannot pause {"allowed":[],"status":"cancelled"}
-    422 INVALID_TRANSITION: A subscription that our own engine bills cannot pause {"allowed":[],"billed_by":"engine"}
     422 NOTHING_TO_CHANGE: The subscription is so already: there is nothing to change {}
     422 NOT_AN_UPGRADE: That is no upgrade: it does not cost more {}
     422 SEATS_IN_USE: 7 seats are in use {"used":7}
+    409 PAYMENT_PENDING: A payment of the subscription is under way or overdue: that comes first {}
     409 PREVIEW_STALE: What the preview said holds no more; look at a new one {}
     402 PAYMENT_DECLINED: The payment was declined, and nothing has changed {"why":"expired_card"}
+    422 METHOD_NOT_CHARGED: The payment method is not charged again: its bank has refused it for good {}
+    422 METHOD_NOT_CHARGED: The payment method is not charged again: it was charged too often in the last days {}
+    409 CHARGE_PENDING: It is not known yet how the last charge ended; look again soon {}
+    422 INVOICE_NOT_PAYABLE: There is nothing of ours to charge for an invoice that is void {"status":"void"}
     409 HOLD_RESOLVED: The hold was settled before, for 30 credits {"how":"settled","settled":30}
     409 HOLD_RESOLVED: The hold was released before {"how":"released"}
     409 HOLD_RESOLVED: The hold timed out at 2026-03-14 12:00:00.535897 +00:00:00; what it held has returned {"at":"2026-03-14T12:00:00.535897Z","how":"timed_out"}
     422 HOLD_EXCEEDED: Only 100 credits are held {"held":100}
     422 REFUND_EXCEEDED: Only 0 credits of it can be given back {"left":0}
+    422 NO_MAILBOX: There is no mailbox: emails are sent, or kept as `unsent` {}
+    422 EMAIL_NOT_CONFIGURED: There is no way to send emails: set SMTP_URL {}
     422 WEBHOOK_DONE: The webhook is processed: there is nothing to give up {"status":"processed"}
+    422 NO_SECRET_KEY: The installation has no key to make secrets with: set BILLING_SECRET_KEY {}
     422 USAGE_TOO_LARGE: The total on this meter would be too large to be counted {"field":"quantity"}
     409 JOB_RUNNING: The job `webhook-retry` is running already {"job":"webhook-retry"}
     422 CLOCK_IS_REAL: The clock moves only in a sandbox: where money is real, time is too {}

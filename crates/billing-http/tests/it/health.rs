@@ -15,6 +15,9 @@ async fn a_server_is_ready_while_its_database_answers_and_it_is_not_draining() {
         "status": "ready",
         "checks": { "database": "ok", "draining": false },
         "webhooks": { "pending": 0, "dead": 0 },
+        "emails": { "mailer": "mailbox", "pending": 0, "dead": 0, "unsent": 0 },
+        "open_differences": 0,
+        "gateways": [{ "gateway": "stripe", "circuit": "closed" }],
     });
     assert_eq!(ready.ok(), expected);
 
@@ -25,6 +28,9 @@ async fn a_server_is_ready_while_its_database_answers_and_it_is_not_draining() {
         "status": "not_ready",
         "checks": { "database": "failing", "draining": false },
         "webhooks": null,
+        "emails": null,
+        "open_differences": null,
+        "gateways": [{ "gateway": "stripe", "circuit": "closed" }],
     });
     assert_eq!(down.json(), expected);
     assert_eq!(world.get("/health/live", "").await.status, 200, "it lives all the same");

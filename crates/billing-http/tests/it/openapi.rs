@@ -99,8 +99,24 @@ async fn concrete(world: &World, path: &str) -> String {
         let held = world.post("/api/billing/credits/holds", &world.bound, hold).await.ok();
         path = path.replace("{id}", held["hold_id"].as_str().unwrap());
     }
+    if path.contains("/emails/{id}/") {
+        path = path.replace("{id}", &crate::emails::waiting(world).await);
+    }
+    if path.contains("/webhook-endpoints/{id}") {
+        path = path.replace("{id}", &crate::webhook_endpoints::made(world).await);
+    }
     if path.contains("/webhooks/{id}/") {
         path = path.replace("{id}", &crate::inbox::waiting(world).await);
+    }
+    if path.contains("/invoices/") {
+        path = path.replace("{id}", &crate::dunning::unpaid(world).await.to_string());
+    }
+    if path.contains("/discounts/validate") {
+        crate::discounts::made(world, json!({ "code": "SPRING20" })).await;
+    }
+    if path.contains("/discounts/{id}/") {
+        let discount = crate::discounts::made(world, json!({ "code": "AUTUMN" })).await;
+        path = path.replace("{id}", discount["id"].as_str().unwrap());
     }
     if path == "/api/billing/upgrade" {
         crate::subscriptions::subscribed(world).await;

@@ -31,7 +31,7 @@ impl World {
     }
 
     /// Buys a pack and has the gateway keep the card.
-    async fn keep_a_card(&self) {
+    pub(crate) async fn keep_a_card(&self) {
         let buy = json!({ "credit_product": "credits_100", "save_payment_method": true,
                           "success_url": "https://example.com/a",
                           "cancel_url": "https://example.com/b" });
@@ -41,10 +41,21 @@ impl World {
         crate::webhooks::delivered(self, About::Checkout(session)).await;
     }
 
+    pub(crate) async fn do_what_is_due(&self) {
+        let billing = &self.http.billing;
+        loop {
+            let trials = billing.end_due_trials(10).await.unwrap();
+            let renewals = billing.renew_due_subscriptions(10).await.unwrap();
+            let collections = billing.collect_due_invoices(10).await.unwrap();
+            if trials + renewals + collections == 0 {
+                return;
+            }
+        }
+    }
+
     async fn days_later(&self, days: i64) {
         self.clock.advance(Duration::days(days));
-        while self.http.billing.end_due_trials(10).await.unwrap() > 0 {}
-        while self.http.billing.renew_due_subscriptions(10).await.unwrap() > 0 {}
+        self.do_what_is_due().await;
     }
 
     async fn shown(&self) -> Value {

@@ -11,20 +11,21 @@ use actix_web::{
     test,
 };
 use billing_app::{
-    Billing, NewApiKey, NewOrganization, Ports, Settings,
-    ports::{MovableClock, Scopes},
+    Billing, MailPorts, NewApiKey, NewOrganization, Ports, Settings,
+    ports::{IdentityWebhooks, MovableClock, PaymentGateway, Scopes},
 };
 use billing_domain::{currency::Currency, id::OrganizationId, locale::Locale};
 use billing_http::{Http, app};
 use billing_testkit::{
-    Counting, FakeGateway, FixedSecrets, MemoryChanges, MemoryStore, Stopped,
-    builders::the_default_catalogue,
+    Counting, FakeGateway, FakeIdentity, FakeReceivers, FixedSecrets, MemoryChanges, MemoryStore,
+    PlainLetters, Stopped, builders::the_default_catalogue,
 };
 use serde_json::Value;
 
 /// An installation with two organizations and a key of every sort.
 pub(crate) struct World {
     pub(crate) http: Http,
+    ports: Ports,
     pub(crate) store: MemoryStore,
     pub(crate) gateway: Arc<FakeGateway>,
     pub(crate) clock: Arc<Stopped>,
@@ -48,50 +49,88 @@ pub(crate) struct Answer {
     pub(crate) bytes: Vec<u8>,
 }
 
+/// An installation in memory: whether its clock can be moved, and an identity provider is known.
+fn ports(
+    (store, gateway): (&MemoryStore, &Arc<FakeGateway>),
+    clock: &Arc<Stopped>,
+    (movable, identified): (bool, bool),
+) -> Ports {
+    let shared = || Arc::new(store.clone());
+    Ports {
+        store: shared(),
+        credits: shared(),
+        usage: shared(),
+        inbox: shared(),
+        outbox: shared(),
+        deliveries: shared(),
+        webhook_sender: Arc::new(FakeReceivers::default()),
+        requests: shared(),
+        catalogue: shared(),
+        organizations: shared(),
+        money: shared(),
+        subscriptions: shared(),
+        trials: shared(),
+        collections: shared(),
+        ledgers: shared(),
+        usage_days: shared(),
+        usage_archive: shared(),
+        archive_folder: Some(shared()),
+        access: shared(),
+        facts: shared(),
+        changes: Arc::new(MemoryChanges::default()),
+        mail: MailPorts {
+            queue: shared(),
+            letters: Arc::new(PlainLetters),
+            mailer: Some(shared()),
+            mailbox: Some(shared()),
+        },
+        identity: identified
+            .then(|| Arc::new(FakeIdentity::new(clock.clone())) as Arc<dyn IdentityWebhooks>)
+            .into_iter()
+            .collect(),
+        members: shared(),
+        reconciling: shared(),
+        reconciliations: shared(),
+        jobs: shared(),
+        partitions: shared(),
+        movable_clock: movable.then(|| clock.clone() as Arc<dyn MovableClock>),
+        simulators: Vec::new(),
+        gateways: vec![gateway.clone()],
+        clock: clock.clone(),
+        ids: Arc::new(Counting::new()),
+        secrets: Arc::new(FixedSecrets::default()),
+    }
+}
+
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with_clock(true).await
+        Self::with_clock(true, true).await
+    }
+
+    /// An installation at which no identity provider is switched on.
+    pub(crate) async fn without_identity() -> Self {
+        Self::with_clock(true, false).await
     }
 
     /// An installation in which money is real.
     pub(crate) async fn live() -> Self {
-        Self::with_clock(false).await
+        Self::with_clock(false, true).await
     }
 
-    async fn with_clock(movable: bool) -> Self {
+    /// From now on the gateway is met through something that stands before it.
+    pub(crate) fn guard_gateway(&mut self, guard: Arc<dyn PaymentGateway>) {
+        let ports = Ports { gateways: vec![guard], ..self.ports.clone() };
+        let billing = Arc::new(Billing::new(ports, Settings::default()));
+        self.http = Http { wake: self.http.wake.clone(), ..Http::new(billing) };
+    }
+
+    async fn with_clock(movable: bool, identified: bool) -> Self {
         crate::log::keep();
         let clock = Arc::new(Stopped::default());
         let store = MemoryStore::selling(the_default_catalogue());
         let gateway = Arc::new(FakeGateway::new(clock.clone()));
-        let shared = || Arc::new(store.clone());
-        let ports = Ports {
-            store: shared(),
-            credits: shared(),
-            usage: shared(),
-            inbox: shared(),
-            requests: shared(),
-            catalogue: shared(),
-            organizations: shared(),
-            money: shared(),
-            subscriptions: shared(),
-            trials: shared(),
-            ledgers: shared(),
-            usage_days: shared(),
-            usage_archive: shared(),
-            archive_folder: Some(shared()),
-            access: shared(),
-            facts: shared(),
-            changes: Arc::new(MemoryChanges::default()),
-            jobs: shared(),
-            partitions: shared(),
-            movable_clock: movable.then(|| clock.clone() as Arc<dyn MovableClock>),
-            simulators: Vec::new(),
-            gateways: vec![gateway.clone()],
-            clock: clock.clone(),
-            ids: Arc::new(Counting::new()),
-            secrets: Arc::new(FixedSecrets::default()),
-        };
-        let billing = Arc::new(Billing::new(ports, Settings::default()));
+        let ports = ports((&store, &gateway), &clock, (movable, identified));
+        let billing = Arc::new(Billing::new(ports.clone(), Settings::default()));
         let woken = Arc::new(AtomicUsize::new(0));
         let bell = woken.clone();
         let wake = Arc::new(move || {
@@ -105,6 +144,7 @@ impl World {
             reader: key(&billing, "read", None).await,
             bound: key(&billing, "read write", Some(acme)).await,
             http: Http { wake, ..Http::new(billing) },
+            ports,
             store,
             gateway,
             clock,

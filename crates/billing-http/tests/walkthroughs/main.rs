@@ -11,6 +11,7 @@ mod archive;
 mod database_gone;
 mod demo;
 mod dice;
+mod dunning;
 mod embedded;
 mod folder;
 mod gateway;
@@ -24,6 +25,7 @@ mod oracle;
 mod output;
 mod postgres;
 mod process;
+mod reconciliation;
 mod sandbox_clock;
 #[expect(dead_code, reason = "a pool on it is for the tests that it was made for")]
 #[path = "../../../billing-postgres/tests/it/scratch.rs"]

@@ -13,8 +13,10 @@ use crate::{
     sql::Sql,
 };
 
-/// The beginnings of the names of invariants that are tried elsewhere: of the ledger, of trials.
-const ELSEWHERE: [&str; 6] = ["L", "S2", "S3", "S4", "S5", "S6"];
+/// The beginnings of the names of invariants that are tried elsewhere: of the ledger, of trials, of
+/// dunning, of changes, of discount codes.
+const ELSEWHERE: [&str; 10] =
+    ["L", "S2", "S3", "S4", "S5", "S6", "P1 one charge per invoice", "D", "C", "K"];
 
 /// How each invariant can be broken, by the beginning of its name, in their order.
 const TAMPERING: &[(&str, &str)] = &[

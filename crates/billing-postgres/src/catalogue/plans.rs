@@ -1,5 +1,7 @@
 //! Plans with their versions, prices and features.
 
+mod components;
+
 use anyhow::Context;
 use billing_app::Error;
 use billing_domain::{
@@ -11,9 +13,10 @@ use diesel::prelude::*;
 use diesel_async::{AsyncPgConnection, RunQueryDsl};
 use uuid::Uuid;
 
+use self::components::ComponentRow;
 use crate::{
     error::failed,
-    schema::{features, plan_versions, plans, prices},
+    schema::{features, plan_versions, plans, price_components, prices},
 };
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -28,6 +31,7 @@ struct PriceRow {
     active: bool,
     stripe_price: Option<String>,
     position: i32,
+    model: String,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -84,9 +88,10 @@ async fn add_version(
     );
     let insert = diesel::insert_into(plan_versions::table).values(row);
     insert.execute(connection).await.map_err(failed)?;
-    let offered: Vec<_> = (0..).zip(offered).map(|(n, price)| price_row(*id, n, price)).collect();
-    let insert = diesel::insert_into(prices::table).values(offered);
+    let rows: Vec<_> = (0..).zip(offered).map(|(n, price)| price_row(*id, n, price)).collect();
+    let insert = diesel::insert_into(prices::table).values(rows);
     insert.execute(connection).await.map_err(failed)?;
+    components::add(connection, offered).await?;
     let allowed = (0..).zip(allowed).map(|(n, feature)| feature_row(*id, n, feature));
     let allowed: Vec<_> = allowed.collect::<Result<_, Error>>()?;
     let insert = diesel::insert_into(features::table).values(allowed);
@@ -95,7 +100,8 @@ async fn add_version(
 }
 
 fn price_row(version: PlanVersionId, position: i32, price: &Price) -> PriceRow {
-    let Price { id, interval, amount, trial_days, active, stripe_price } = price;
+    let Price { id, interval, amount, trial_days, active, stripe_price, model, components: _ } =
+        price;
     PriceRow {
         price_id: id.0,
         plan_version_id: version.0,
@@ -106,6 +112,7 @@ fn price_row(version: PlanVersionId, position: i32, price: &Price) -> PriceRow {
         active: *active,
         stripe_price: stripe_price.clone(),
         position,
+        model: model.name().to_owned(),
     }
 }
 
@@ -162,6 +169,12 @@ pub(super) async fn read(connection: &mut AsyncPgConnection) -> Result<Vec<Plan>
         .load(connection)
         .await
         .map_err(failed)?;
+    let components: Vec<ComponentRow> = price_components::table
+        .order(price_components::position)
+        .select(ComponentRow::as_select())
+        .load(connection)
+        .await
+        .map_err(failed)?;
     let features: Vec<FeatureRow> = features::table
         .order(features::position)
         .select(FeatureRow::as_select())
@@ -180,7 +193,7 @@ pub(super) async fn read(connection: &mut AsyncPgConnection) -> Result<Vec<Plan>
             id: PlanVersionId(*id),
             number: *number,
             included_credits: *included_credits,
-            prices: of_version.map(price).collect::<anyhow::Result<_>>()?,
+            prices: of_version.map(|row| price(row, &components)).collect::<anyhow::Result<_>>()?,
             features: allowed.map(feature).collect::<anyhow::Result<_>>()?,
         })
     };
@@ -196,7 +209,8 @@ pub(super) async fn read(connection: &mut AsyncPgConnection) -> Result<Vec<Plan>
         .collect()
 }
 
-fn price(row: &PriceRow) -> anyhow::Result<Price> {
+fn price(row: &PriceRow, components: &[ComponentRow]) -> anyhow::Result<Price> {
+    let of_price = components.iter().filter(|component| component.price_id == row.price_id);
     Ok(Price {
         id: PriceId(row.price_id),
         interval: row.interval.parse()?,
@@ -204,6 +218,8 @@ fn price(row: &PriceRow) -> anyhow::Result<Price> {
         trial_days: row.trial_days,
         active: row.active,
         stripe_price: row.stripe_price.clone(),
+        model: row.model.parse()?,
+        components: of_price.map(ComponentRow::read).collect::<anyhow::Result<_>>()?,
     })
 }
 

@@ -4,7 +4,7 @@ use billing_app::{
     Error,
     ports::{Matching, Scope, WebhookAction, WebhookFilter, WebhookStatus},
 };
-use billing_domain::id::WebhookId;
+use billing_domain::{id::WebhookId, identity::Source};
 use diesel::sql_types::{BigInt, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 use time::OffsetDateTime;
@@ -94,7 +94,7 @@ pub(super) async fn retry_all(
         .await
         .map_err(failed)?;
     let retriable = Retriable {
-        gateway: filter.gateway.map(|gateway| gateway.name()),
+        gateway: filter.source.map(Source::name),
         kind: filter.kind.as_deref(),
         status: filter.status.map(WebhookStatus::name),
         since: filter.since,

@@ -145,7 +145,7 @@ pub(super) async fn claim(
 /// The claim that a row grants; nothing where it was put behind another.
 fn granted((id, fence, gateway, kind, body, attempts): ClaimRow) -> Option<Result<Claimed, Error>> {
     let claim = Claim { id: WebhookId(id), fence: fence? };
-    let gateway = gateway.parse().map_err(anyhow::Error::from);
-    let claimed = gateway.map(|gateway| Claimed { claim, gateway, kind, body, attempts });
+    let source = gateway.parse().map_err(anyhow::Error::from);
+    let claimed = source.map(|source| Claimed { claim, source, kind, body, attempts });
     Some(claimed.map_err(Error::from))
 }

@@ -73,7 +73,7 @@ async fn flight(
     };
     let keep = Keep {
         ids: &all().map(|webhook| webhook.id.0).collect::<Vec<_>>(),
-        gateways: &text(|webhook| webhook.gateway.name()),
+        gateways: &text(|webhook| webhook.source.name()),
         event_ids: &text(|webhook| &webhook.event_id),
         kinds: &text(|webhook| &webhook.kind),
         subjects: &text(|webhook| &webhook.subject),

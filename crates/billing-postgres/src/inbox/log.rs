@@ -9,7 +9,7 @@ use billing_app::{
         WebhookFilter, WebhookRow, WebhookStatus, WebhookTry,
     },
 };
-use billing_domain::id::WebhookId;
+use billing_domain::{id::WebhookId, identity::Source};
 use diesel::sql_types::{
     Array, BigInt, Binary, Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid,
 };
@@ -112,7 +112,7 @@ pub(super) async fn list(
     limit: i64,
 ) -> Result<Vec<WebhookRow>, Error> {
     let list = List {
-        gateway: filter.gateway.map(|gateway| gateway.name()),
+        gateway: filter.source.map(Source::name),
         kind: filter.kind.as_deref(),
         status: filter.status.map(WebhookStatus::name),
         since: filter.since,
@@ -200,7 +200,7 @@ pub(super) fn webhook(row: Row) -> Result<WebhookRow, Error> {
     let (id, gateway, event_id, kind, status, attempts, error, received_at, next_attempt_at) = row;
     Ok(WebhookRow {
         id: WebhookId(id),
-        gateway: gateway.parse().map_err(anyhow::Error::from)?,
+        source: gateway.parse().map_err(anyhow::Error::from)?,
         event_id,
         kind,
         status: status_of(&status)?,

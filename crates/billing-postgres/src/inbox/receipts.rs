@@ -191,5 +191,5 @@ impl Line {
 }
 
 fn key(receipt: &Receipt) -> (&'static str, &str) {
-    (receipt.webhook.gateway.name(), &receipt.webhook.event_id)
+    (receipt.webhook.source.name(), &receipt.webhook.event_id)
 }

@@ -33,7 +33,7 @@ pub(super) const PAID: Invariant = (
     "I3 an invoice of ours that is paid has its payment, of the same amount",
     "SELECT i.organization_id, i.invoice_id, i.total, i.paid, p.amount, p.status \
      FROM invoices i LEFT JOIN payments p USING (organization_id, payment_id) \
-     WHERE i.gateway IS NULL AND i.status = 'paid' AND (i.paid <> i.total \
+     WHERE i.gateway IS NULL AND i.status = 'paid' AND i.total > 0 AND (i.paid <> i.total \
      OR p.amount IS DISTINCT FROM i.total OR p.currency IS DISTINCT FROM i.currency \
      OR p.status NOT IN ('completed', 'partially_refunded', 'refunded', 'disputed'))",
 );

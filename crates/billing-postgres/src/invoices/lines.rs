@@ -13,7 +13,7 @@ use diesel::prelude::*;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::schema::invoice_lines;
+use crate::{schema::invoice_lines, usage::stored};
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = invoice_lines, check_for_backend(diesel::pg::Pg))]
@@ -37,10 +37,11 @@ pub(super) struct LineRow {
     meter: Option<String>,
     window_start: Option<OffsetDateTime>,
     window_end: Option<OffsetDateTime>,
+    used: Option<i64>,
 }
 
 impl LineRow {
-    pub(super) fn of(invoice: &Invoice, position: i32, line: &Line) -> Self {
+    pub(super) fn of(invoice: &Invoice, position: i32, line: &Line) -> Result<Self, Error> {
         let mut row = Self {
             organization_id: invoice.organization_id.0,
             invoice_id: invoice.id.0,
@@ -61,12 +62,13 @@ impl LineRow {
             meter: None,
             window_start: None,
             window_end: None,
+            used: None,
         };
-        row.trace(&line.bills);
-        row
+        row.trace(&line.bills)?;
+        Ok(row)
     }
 
-    fn trace(&mut self, bills: &Billed) {
+    fn trace(&mut self, bills: &Billed) -> Result<(), Error> {
         let kind = match bills {
             Billed::Nothing => "nothing",
             Billed::Subscription { subscription_id, price_id, gateway_price } => {
@@ -80,8 +82,10 @@ impl LineRow {
                 self.credits = Some(*credits);
                 "credits"
             }
-            Billed::Use { subscription_id, meter, window } => {
+            Billed::Use { subscription_id, price_id, meter, window, used } => {
                 self.subscription_id = subscription_id.map(|id| id.0);
+                self.price_id = price_id.map(|id| id.0);
+                self.used = Some(stored(*used)?);
                 self.meter = Some(meter.clone());
                 self.window_start = Some(window.start);
                 self.window_end = Some(window.end);
@@ -89,6 +93,7 @@ impl LineRow {
             }
         };
         kind.clone_into(&mut self.bills);
+        Ok(())
     }
 
     pub(super) fn read(self, currency: Currency) -> Result<Line, Error> {
@@ -108,6 +113,8 @@ impl LineRow {
                 },
                 "use" => Billed::Use {
                     subscription_id,
+                    price_id: self.price_id.map(PriceId),
+                    used: u64::try_from(self.used.context("used")?)?,
                     meter: self.meter.context("meter")?,
                     window: Period {
                         start: self.window_start.context("window")?,

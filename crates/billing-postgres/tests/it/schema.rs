@@ -9,28 +9,39 @@ use time::macros::datetime;
 use crate::scratch::Scratch;
 
 /// Tables of the installation: no organization owns their rows.
-const GLOBAL: [&str; 23] = [
+const GLOBAL: [&str; 34] = [
     "__diesel_schema_migrations",
     "api_keys",
+    "catalogue_changes",
     "clock_followers",
     "credit_events",
     "credit_product_prices",
     "credit_products",
+    "deliveries",
+    "delivery_attempts",
+    "discounts",
     "document_numbers",
+    "event_subscribers",
     "features",
+    "identities",
     "installation",
     "job_runs",
     "jobs",
     "meters",
     "plan_versions",
     "plans",
+    "price_components",
     "prices",
+    "reconciliation_differences",
+    "reconciliations",
     "requests",
     "sandbox_clock",
+    "sandbox_mailbox",
     "tax_rates",
     "usage_archives",
     "webhook_actions",
     "webhook_attempts",
+    "webhook_endpoints",
     "webhooks",
     // The way from a gateway's id to its organization is looked up by the gateway's id.
     "gateway_objects",
@@ -89,7 +100,7 @@ async fn nobody_may_change_what_is_append_only() {
         "SELECT grantee || ' ' || privilege_type || ' ' || table_name AS name \
          FROM information_schema.role_table_grants \
          WHERE table_name ~ '^(credit_transactions|credit_keys|usage_events|usage_keys|outbox|\
-         subscription_changes|credit_notes|webhook_actions|webhook_attempts)' AND grantee IN ('billing_app', 'billing_engine') \
+         subscription_changes|credit_notes|catalogue_changes|webhook_actions|webhook_attempts|delivery_attempts|email_attempts|email_actions)' AND grantee IN ('billing_app', 'billing_engine') \
          AND privilege_type NOT IN ('SELECT', 'INSERT') ORDER BY 1",
     )
     .await;

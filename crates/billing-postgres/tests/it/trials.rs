@@ -5,9 +5,11 @@
 use billing_app::ports::{Claimant, Scope, Store, TrialClaim};
 use billing_domain::{
     checkout::{Checkout, CheckoutStatus, PaidBy, Purpose},
+    collection::Collection,
     event::{Event, What},
     gateway::GatewayRef,
     id::OrganizationId,
+    invoice::{Invoice, InvoiceStatus, Issuer, Series},
     payment::Payment,
     period::{Anchor, Interval, Period},
     renewal::Renewal,
@@ -19,7 +21,7 @@ use billing_testkit::{
     NOON,
     builders::{
         a_checkout, a_fresh_id, a_payment, a_reference, a_subscription_on_trial, a_trial,
-        an_organization, the_default_catalogue,
+        an_invoice, an_organization, the_default_catalogue,
     },
 };
 use diesel::{QueryableByName, sql_query, sql_types::BigInt};
@@ -41,15 +43,16 @@ const TAMPERING: &[(&str, &str)] = &[
     ),
     ("S3", "DELETE FROM trial_claims WHERE claimant = 'email'"),
     ("S3", "UPDATE trial_claims SET organization_id = gen_random_uuid()"),
-    ("S4", "UPDATE payments SET status = 'failed'"),
-    ("S4", "UPDATE checkouts SET status = 'expired'"),
+    ("S4", "UPDATE invoices SET status = 'open', paid_at = NULL"),
+    ("S4", "UPDATE invoices SET period_start = NULL, period_end = NULL"),
     ("S4", "UPDATE trials SET ends_at = ends_at - interval '1 day' WHERE status = 'converted'"),
     (
         "S5",
-        "INSERT INTO checkouts SELECT organization_id, gen_random_uuid(), gateway, purpose, \
-         plan_version_id, price_id, credit_product_id, credits, amount, currency, status, \
-         session_id, url, expires_at, created_at, saves_method, saved_method, subscription_id, \
-         period_start + interval '1 day', period_end FROM checkouts",
+        "INSERT INTO invoices SELECT organization_id, gen_random_uuid(), gateway, gateway_id, \
+         '2026-000002', status, currency, discount, tax, credit, total, paid, discounts, taxes, \
+         credits, seller, buyer, no_tax, subscription_id, NULL, checkout_id, \
+         period_start + interval '1 day', period_end, hosted_url, pdf_url, created_at, issued_at, \
+         due_at, paid_at, observed_at FROM invoices",
     ),
     ("S6", "UPDATE renewals SET next_due_at = NULL"),
     ("S6", "DELETE FROM renewals"),
@@ -99,13 +102,27 @@ async fn converted(database: &Database) {
     let payment = Payment { organization_id: owner, ..a_payment() };
     let (subscription_id, amount) = (subscription.id, payment.amount);
     let method: GatewayRef = a_reference("pm");
+    let invoice = Invoice {
+        organization_id: owner,
+        issuer: Issuer::Us,
+        number: Some("2026-000001".to_owned()),
+        status: InvoiceStatus::Paid,
+        paid: amount,
+        subscription_id: Some(subscription_id),
+        payment_id: Some(payment.id),
+        period: Some(period),
+        ..an_invoice()
+    };
+    let mut collection = Collection::begun((owner, invoice.id), Some(subscription_id), NOON);
     let checkout = Checkout {
         organization_id: owner,
-        purpose: Purpose::Period { subscription_id, amount, period },
-        paid_by: PaidBy::SavedMethod(method),
+        purpose: Purpose::Invoice { invoice_id: invoice.id, attempt: 1, amount },
+        paid_by: PaidBy::SavedMethod(method.clone()),
         status: CheckoutStatus::Completed(payment.reference.clone()),
         ..a_checkout()
     };
+    collection.begin(checkout.id, (method, None), NOON);
+    assert!(collection.succeed(checkout.id, NOON));
     let payment = Payment { checkout_id: Some(checkout.id), ..payment };
     subscription.renew(period, NOON).unwrap();
     assert_eq!(subscription.status, Status::Active);
@@ -114,15 +131,23 @@ async fn converted(database: &Database) {
         organization_id: owner,
         subscription_id,
         anchor: period.start,
-        charging: None,
         next_due_at: None,
     };
     renewal.follow(&subscription, 7, NOON);
     let status = payment.status;
     let updated = What::PaymentUpdated { payment_id: payment.id, status, amount };
     let mut work = database.begin(Scope::Engine).await.unwrap();
-    work.checkouts().save(&checkout, &[]).await.unwrap();
+    let issued = What::InvoiceUpdated {
+        invoice_id: invoice.id,
+        number: invoice.number.clone(),
+        status: invoice.status,
+        total: amount,
+    };
     work.payments().save(&payment, &[told(owner, updated)]).await.unwrap();
+    work.invoices().next_number(Series::Invoice, 2026).await.unwrap();
+    work.invoices().save(&invoice, &[told(owner, issued)]).await.unwrap();
+    work.checkouts().save(&checkout, &[]).await.unwrap();
+    work.collections().save(&collection, &[]).await.unwrap();
     work.subscriptions().save(&subscription, None, &[]).await.unwrap();
     work.trials().save(&trial, &[]).await.unwrap();
     work.renewals().save(&renewal).await.unwrap();

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    account, charges, checkout_sessions, customers, events, expand, invoice_payments, invoices,
-    params::Params, payment_intents, payment_methods, portal_sessions, prices, products, refunds,
-    refusal::Refusal, subscription_schedules, subscriptions, turn::Turn,
+    account, charges, checkout_sessions, coupons, customers, disputes, events, expand,
+    invoice_payments, invoices, params::Params, payment_intents, payment_methods, portal_sessions,
+    prices, products, refunds, refusal::Refusal, subscription_schedules, subscriptions, turn::Turn,
 };
 
 /// Answers one request to `/v1`.
@@ -40,6 +40,7 @@ fn get(turn: &Turn<'_>, path: &[&str], params: &Params<'_>) -> Answered {
         ["products", id] => products::show(turn, id, params),
         ["prices"] => prices::list(turn, params),
         ["prices", id] => prices::show(turn, id, params),
+        ["coupons", id] => coupons::show(turn, id, params),
         ["checkout", "sessions"] => checkout_sessions::list(turn, params),
         ["checkout", "sessions", id] => checkout_sessions::show(turn, id, params),
         ["checkout", "sessions", id, "line_items"] => checkout_sessions::line_items(turn, id, params),
@@ -56,6 +57,7 @@ fn get(turn: &Turn<'_>, path: &[&str], params: &Params<'_>) -> Answered {
         ["payment_methods", id] => payment_methods::show(turn, id, params),
         ["charges"] => charges::list(turn, params),
         ["charges", id] => charges::show(turn, id, params),
+        ["disputes"] => disputes::list(turn, params),
         ["refunds"] => refunds::list(turn, params),
         ["refunds", id] => refunds::show(turn, id, params),
         ["events"] => events::list(turn, params),
@@ -73,6 +75,7 @@ fn post(turn: &mut Turn<'_>, path: &[&str], params: &Params<'_>) -> Answered {
         ["products", id] => products::update(turn, id, params),
         ["prices"] => prices::create(turn, params),
         ["prices", id] => prices::update(turn, id, params),
+        ["coupons"] => coupons::create(turn, params),
         ["checkout", "sessions"] => checkout_sessions::create(turn, params),
         ["checkout", "sessions", id, "expire"] => checkout_sessions::expire(turn, id, params),
         ["billing_portal", "sessions"] => portal_sessions::create(turn, params),

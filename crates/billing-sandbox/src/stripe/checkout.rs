@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{
     checkout_sessions::{self, KIND},
-    customers, invoice_payments,
+    coupons, customers, invoice_payments,
     invoices::{self, collect, lines},
     outcome::{Decline, Outcome},
     payment_methods,
@@ -143,6 +143,7 @@ fn subscribe(
     let data = turn.noted(&id, "subscription_data");
     let opening = Opening { customer, method, items: &items, trial_end, data: &data, status };
     let mut subscription = subscriptions::open(turn, &opening)?;
+    coupons::begin(turn, session, &mut subscription)?;
     let mut all_lines = lines::of_period(turn, &subscription)?;
     all_lines.extend(lines::of_once(turn, &subscription, &items)?);
     let mut invoice = invoices::draw(turn, &subscription, "subscription_create", all_lines)?;

@@ -117,7 +117,8 @@ async fn switch_payments(
         let payments = told.text("payments");
         if payments != "succeed" && Decline::named(payments).is_none() {
             let message = "Payments succeed, or fail with insufficient_funds, expired_card, \
-                           generic_decline or authentication_required.";
+                           generic_decline, do_not_honor, lost_card, stolen_card, \
+                           transaction_not_allowed, processing_error or authentication_required.";
             return Err(Refusal::param("payments", message));
         }
         turn.note(&id, "payments", payments);

@@ -16,7 +16,7 @@ use super::{
     signature::hex,
     turn::{self, Cause},
 };
-use crate::{record::Kept, sandbox::Sandbox};
+use crate::{fault_controls, record::Kept, sandbox::Sandbox};
 
 const KEY_CHARS_MAX: usize = 255;
 
@@ -43,12 +43,20 @@ pub(crate) async fn serve(
     body: Result<web::Bytes, actix_web::Error>,
 ) -> HttpResponse {
     let id = sandbox.fresh_id("req_");
+    let struck = sandbox.faults().of_call();
+    if let Some(refused) = struck.and_then(|(fault, _)| fault_controls::refused(fault, &id)) {
+        return refused;
+    }
     let answer = match admit(&sandbox, &request, body) {
         Ok(asked) => answer(&sandbox, asked, &id).await,
         Err(refusal) => Answer::from(refusal),
     };
     tracing::debug!(method = %request.method(), path = request.path(), answer.status, id, "answered");
-    respond(&request, answer, id)
+    let answer = respond(&request, answer, id);
+    match struck {
+        Some(struck) => fault_controls::damaged(answer, struck).await,
+        None => answer,
+    }
 }
 
 fn admit(

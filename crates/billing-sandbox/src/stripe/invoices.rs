@@ -6,7 +6,7 @@ pub(crate) mod preview;
 
 use serde_json::{Value, json};
 
-use super::{list, params::Params, refusal::Refusal, subscriptions, turn::Turn};
+use super::{coupons, list, params::Params, refusal::Refusal, subscriptions, turn::Turn};
 use crate::json::Fields as _;
 
 pub(crate) fn show(turn: &Turn<'_>, id: &str, params: &Params<'_>) -> Result<Value, Refusal> {
@@ -53,6 +53,15 @@ pub(crate) fn draw(
         own_lines.push(line);
     }
     let (start, end) = covered(turn, subscription, reason)?;
+    let subtotal = total;
+    let period_start = subscriptions::period(subscription)?.0;
+    let off = coupons::take_off(turn, subscription, (&mut own_lines, period_start))?;
+    total -= off.as_ref().map_or(0, |(_, amount)| *amount);
+    let discounts: Vec<_> = off.iter().map(|(discount, _)| discount.as_str()).collect();
+    let discounted: Vec<_> = off
+        .iter()
+        .map(|(discount, amount)| json!({ "amount": amount, "discount": discount }))
+        .collect();
     let mut invoice = turn.create_named(
         "invoice",
         &id,
@@ -73,9 +82,11 @@ pub(crate) fn draw(
             },
             "period_end": end,
             "period_start": start,
-            "subtotal": total,
-            "subtotal_excluding_tax": total,
+            "discounts": discounts,
+            "subtotal": subtotal,
+            "subtotal_excluding_tax": subtotal,
             "total": total,
+            "total_discount_amounts": discounted,
             "total_excluding_tax": total,
         }),
     );

@@ -17,6 +17,16 @@ pub(crate) enum Decline {
     InsufficientFunds,
     ExpiredCard,
     Generic,
+    /// The bank may not honor it, and does not say why.
+    DoNotHonor,
+    /// The card is reported lost: nobody may try it again.
+    LostCard,
+    /// The same for a stolen one.
+    StolenCard,
+    /// The bank does not let it be used for this, ever.
+    TransactionNotAllowed,
+    /// Somebody in between failed; it may be tried again soon.
+    ProcessingError,
     /// The payer did not pass the bank's question.
     AuthenticationFailure,
     /// The bank wants to ask the payer, who is not there.
@@ -62,6 +72,11 @@ impl Decline {
             "insufficient_funds" => Some(Self::InsufficientFunds),
             "expired_card" => Some(Self::ExpiredCard),
             "generic_decline" => Some(Self::Generic),
+            "do_not_honor" => Some(Self::DoNotHonor),
+            "lost_card" => Some(Self::LostCard),
+            "stolen_card" => Some(Self::StolenCard),
+            "transaction_not_allowed" => Some(Self::TransactionNotAllowed),
+            "processing_error" => Some(Self::ProcessingError),
             "authentication_failure" => Some(Self::AuthenticationFailure),
             "authentication_required" => Some(Self::AuthenticationRequired),
             _ => None,
@@ -73,6 +88,11 @@ impl Decline {
             Self::InsufficientFunds => "insufficient_funds",
             Self::ExpiredCard => "expired_card",
             Self::Generic => "generic_decline",
+            Self::DoNotHonor => "do_not_honor",
+            Self::LostCard => "lost_card",
+            Self::StolenCard => "stolen_card",
+            Self::TransactionNotAllowed => "transaction_not_allowed",
+            Self::ProcessingError => "processing_error",
             Self::AuthenticationFailure => "authentication_failure",
             Self::AuthenticationRequired => "authentication_required",
         }
@@ -81,7 +101,13 @@ impl Decline {
     /// Stripe's error code, which is coarser than the decline code.
     pub(crate) fn code(self) -> &'static str {
         match self {
-            Self::InsufficientFunds | Self::Generic => "card_declined",
+            Self::InsufficientFunds
+            | Self::Generic
+            | Self::DoNotHonor
+            | Self::LostCard
+            | Self::StolenCard
+            | Self::TransactionNotAllowed => "card_declined",
+            Self::ProcessingError => "processing_error",
             Self::ExpiredCard => "expired_card",
             Self::AuthenticationFailure => "payment_intent_authentication_failure",
             Self::AuthenticationRequired => "authentication_required",
@@ -92,7 +118,14 @@ impl Decline {
         match self {
             Self::InsufficientFunds => "Your card has insufficient funds.",
             Self::ExpiredCard => "Your card has expired.",
-            Self::Generic => "Your card was declined.",
+            Self::Generic
+            | Self::DoNotHonor
+            | Self::LostCard
+            | Self::StolenCard
+            | Self::TransactionNotAllowed => "Your card was declined.",
+            Self::ProcessingError => {
+                "An error occurred while processing your card. Try again in a little bit."
+            }
             Self::AuthenticationRequired => {
                 "Your card was declined. This transaction requires authentication."
             }

@@ -17,10 +17,13 @@ use crate::json::Fields as _;
 const REFUSED: &str = "refused";
 
 /// Stripe's test cards, and how they are refused.
-const TEST_CARDS: [(&str, Option<Decline>); 5] = [
+const TEST_CARDS: [(&str, Option<Decline>); 8] = [
     ("pm_card_visa", None),
     ("pm_card_visa_chargeDeclined", Some(Decline::Generic)),
     ("pm_card_visa_chargeDeclinedInsufficientFunds", Some(Decline::InsufficientFunds)),
+    ("pm_card_visa_chargeDeclinedLostCard", Some(Decline::LostCard)),
+    ("pm_card_visa_chargeDeclinedStolenCard", Some(Decline::StolenCard)),
+    ("pm_card_chargeDeclinedProcessingError", Some(Decline::ProcessingError)),
     ("pm_card_chargeDeclinedExpiredCard", Some(Decline::ExpiredCard)),
     ("pm_card_authenticationRequired", Some(Decline::AuthenticationRequired)),
 ];

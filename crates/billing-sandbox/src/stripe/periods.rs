@@ -79,6 +79,12 @@ pub(crate) fn plus_days(moment: i64, days: i64) -> i64 {
     moment.saturating_add(Duration::days(days).whole_seconds())
 }
 
+/// A number of calendar months after a moment.
+pub(crate) fn months_after(moment: i64, months: i64) -> Result<i64, ComponentRange> {
+    let start = OffsetDateTime::from_unix_timestamp(moment)?;
+    Ok(plus_months(start, months)?.unix_timestamp())
+}
+
 fn months_between(start: OffsetDateTime, at: OffsetDateTime) -> i64 {
     let months = |moment: OffsetDateTime| {
         i64::from(moment.year()) * 12 + i64::from(u8::from(moment.month()))

@@ -71,6 +71,9 @@ async fn a_refused_card_is_an_error_with_the_intent_that_stays() {
     for (card, code, decline) in [
         ("pm_card_visa_chargeDeclined", "card_declined", "generic_decline"),
         ("pm_card_visa_chargeDeclinedInsufficientFunds", "card_declined", "insufficient_funds"),
+        ("pm_card_visa_chargeDeclinedLostCard", "card_declined", "lost_card"),
+        ("pm_card_visa_chargeDeclinedStolenCard", "card_declined", "stolen_card"),
+        ("pm_card_chargeDeclinedProcessingError", "processing_error", "processing_error"),
         ("pm_card_chargeDeclinedExpiredCard", "expired_card", "expired_card"),
         ("pm_card_authenticationRequired", "authentication_required", "authentication_required"),
     ] {
@@ -90,7 +93,7 @@ async fn a_refused_card_is_an_error_with_the_intent_that_stays() {
     let told = scene.receiver.event("payment_intent.payment_failed").await.event;
     assert_eq!(told["data"]["object"]["metadata"]["checkout_id"], "c1");
     let list = scene.get(&format!("/v1/payment_intents?customer={customer}")).await;
-    assert_eq!(list["data"].as_array().unwrap().len(), 4);
+    assert_eq!(list["data"].as_array().unwrap().len(), 7);
     scene.stop().await;
 }
 

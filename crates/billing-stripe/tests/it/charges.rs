@@ -114,7 +114,7 @@ async fn a_banks_refusal_is_a_payment_that_failed() {
             ChargeFailure::InsufficientFunds,
         ),
         ("expired_card", None, "expired_card", ChargeFailure::ExpiredCard),
-        ("card_declined", Some("lost_card"), "lost_card", ChargeFailure::Declined),
+        ("card_declined", Some("lost_card"), "lost_card", ChargeFailure::LostOrStolen),
     ] {
         let seen = refused(json!({ "code": code, "decline_code": decline })).await.unwrap();
         assert_eq!((seen.status, seen.failed_as), (PaymentStatus::Failed, Some(failed_as)));

@@ -49,12 +49,25 @@ fn an_event_says_where_to_look() {
         ("payment_intent.processing", &payment),
         ("payment_intent.canceled", &payment),
         ("invoice.upcoming", &About::Nothing),
-        ("customer.updated", &About::Nothing),
+        ("customer.updated", &About::Customer("x_1".to_owned())),
         ("payment_method.attached", &About::Nothing),
         ("something.unheard_of", &About::Nothing),
     ];
     for (kind, expected) in table {
         assert_eq!(&about(kind, &json!({"id": "x_1"})), expected, "{kind}");
+    }
+}
+
+#[test]
+fn a_method_leads_to_its_customer() {
+    for kind in [
+        "payment_method.attached",
+        "payment_method.automatically_updated",
+        "setup_intent.succeeded",
+    ] {
+        let of = About::Customer("cus_1".to_owned());
+        assert_eq!(about(kind, &json!({"id": "x_1", "customer": "cus_1"})), of, "{kind}");
+        assert_eq!(about(kind, &json!({"id": "x_1", "customer": null})), About::Nothing, "{kind}");
     }
 }
 
@@ -182,7 +195,9 @@ fn recorded_envelopes_are_read() {
         let body: Value = serde_json::from_str(delivery["body"].as_str().unwrap()).unwrap();
         let notice = read(&body).unwrap();
         let known = ["payment_intent.", "customer.subscription.", "invoice.payment"];
-        let known = known.iter().any(|prefix| notice.kind.starts_with(prefix));
+        let methods = ["customer.updated", "payment_method.attached", "setup_intent.succeeded"];
+        let known = known.iter().any(|prefix| notice.kind.starts_with(prefix))
+            || methods.contains(&&*notice.kind);
         assert_eq!(notice.about != About::Nothing, known, "{}", notice.kind);
     }
 }

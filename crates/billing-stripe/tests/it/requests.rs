@@ -1,18 +1,21 @@
 //! What the adapter sends: against the schema of Stripe's requests, and against what Stripe's own
 //! client sends for the same calls.
 
-use billing_app::ports::{CheckoutItem, CheckoutRequest, GatewayError, PaymentGateway as _};
-use billing_domain::period::Interval;
+use billing_app::ports::{
+    CheckoutItem, CheckoutRequest, CouponLasts, GatewayError, NewCoupon, PaymentGateway as _,
+};
+use billing_domain::{discount::Off, id::DiscountId, period::Interval};
 use billing_stripe::Stripe;
 use serde_json::{Value, json};
-use wiremock::Request;
+use uuid::Uuid;
+use wiremock::{Mock, Request, matchers::path_regex};
 
 use crate::{
     changes::{ask_of_a_subscription, subscriptions_change},
     form_check::{Schema, decode},
     server::{
         Played, a_charge, a_customer, a_page_for, a_plan, at, checkout, credits, fixture,
-        organization, with,
+        organization, refusal, usd, with,
     },
     specs::{json, specs},
 };
@@ -35,6 +38,9 @@ pub(crate) fn parameters(request: &Request) -> String {
 pub(crate) async fn everything() -> Played {
     let played = Played::new().await;
     played.answers("POST", "/v1/customers", &json!({"id": "cus_1"})).await;
+    played.answers("POST", "/v1/coupons", &json!({"id": "discount_1"})).await;
+    let unknown = refusal(404, "invalid_request_error", "No such coupon");
+    Mock::given(path_regex("^/v1/coupons/.+")).respond_with(unknown).mount(&played.server).await;
     let session = fixture!("checkout_session.endive.json");
     played.answers("POST", "/v1/checkout/sessions", &session).await;
     played.answers("POST", "/v1/checkout/sessions/cs_1/expire", &session).await;
@@ -74,8 +80,27 @@ fn pages() -> Vec<CheckoutRequest> {
     let intervals = Interval::ALL.map(|interval| a_page_for(plan(None, interval, 0)));
     let pushed = a_page_for(plan(Some("price_1"), Interval::Year, 14));
     let taxed = CheckoutRequest { automatic_tax: true, promotion_codes: true, ..pushed.clone() };
+    let reduced = CheckoutRequest {
+        coupon: Some("discount_1".to_owned()),
+        promotion_codes: true,
+        ..pushed.clone()
+    };
     let keeping = CheckoutRequest { saves_method: true, ..a_page_for(credits()) };
-    intervals.into_iter().chain([pushed, taxed, a_page_for(credits()), keeping]).collect()
+    intervals.into_iter().chain([pushed, taxed, a_page_for(credits()), keeping, reduced]).collect()
+}
+
+fn every_coupon() -> [NewCoupon; 3] {
+    let coupon = |off, lasts| NewCoupon {
+        discount_id: DiscountId(Uuid::from_u128(7)),
+        name: "Spring & summer".to_owned(),
+        off,
+        lasts,
+    };
+    [
+        coupon(Off::Percent(20), CouponLasts::Once),
+        coupon(Off::Amount(usd(500)), CouponLasts::Months(36)),
+        coupon(Off::Percent(100), CouponLasts::Forever),
+    ]
 }
 
 /// Everything that the adapter can be asked to do.
@@ -92,6 +117,10 @@ async fn ask_everything(stripe: &Stripe) -> Result<(), GatewayError> {
         stripe.payments().find(id).await?.expect("a payment");
     }
     stripe.payments().find_invoice("in_1").await?.expect("an invoice");
+    let coupons = stripe.coupons().expect("a role");
+    for coupon in every_coupon() {
+        coupons.ensure(&coupon).await?;
+    }
     let charges = stripe.charges().expect("a role");
     charges.saved_method("cus_1").await?.expect("a card");
     charges.charge(&a_charge()).await?;
@@ -210,6 +239,38 @@ async fn idempotency_keys_come_from_our_records() {
 }
 
 #[tokio::test]
+async fn a_coupon_is_made_under_our_id_unless_it_is_there() {
+    let played = everything().await;
+    for coupon in every_coupon() {
+        let ensured = played.stripe.coupons().unwrap().ensure(&coupon).await.unwrap();
+        assert_eq!(ensured, "discount_1", "what Stripe calls it");
+    }
+    let sent = played.requests().await;
+    let made: Vec<_> = sent.iter().filter(|it| it.method.as_str() == "POST").collect();
+    let bodies: Vec<_> = made.iter().map(|request| decode(&parameters(request))).collect();
+    let id = format!("discount_{}", Uuid::from_u128(7).simple());
+    let ours = json!({"discount_id": Uuid::from_u128(7)});
+    let expected = [
+        json!({"id": id, "name": "Spring & summer", "metadata": ours, "percent_off": "20",
+            "duration": "once"}),
+        json!({"id": format!("{id}_36"), "name": "Spring & summer", "metadata": ours,
+            "amount_off": "500", "currency": "usd", "duration": "repeating",
+            "duration_in_months": "36"}),
+        json!({"id": id, "name": "Spring & summer", "metadata": ours, "percent_off": "100",
+            "duration": "forever"}),
+    ];
+    assert_eq!(bodies, expected);
+    let key = header(made[1], "idempotency-key");
+    assert_eq!(key, Some(format!("{id}_36").as_str()));
+
+    let there = Played::new().await;
+    there.shows(&format!("/v1/coupons/{id}"), &json!({"id": id})).await;
+    let [coupon, ..] = every_coupon();
+    assert_eq!(there.stripe.coupons().unwrap().ensure(&coupon).await.unwrap(), id);
+    assert_eq!(there.requests().await.len(), 1, "it is not made again");
+}
+
+#[tokio::test]
 async fn a_page_says_all_that_was_asked_for() {
     let played = everything().await;
     for page in pages() {
@@ -233,6 +294,9 @@ async fn a_page_says_all_that_was_asked_for() {
     assert_eq!(taxed["automatic_tax"], json!({"enabled": "true"}));
     assert_eq!(taxed["customer_update"], json!({"address": "auto"}));
     assert_eq!(taxed["allow_promotion_codes"], "true");
+    let reduced = &sent[9];
+    assert_eq!(reduced["discounts"], json!([{"coupon": "discount_1"}]));
+    assert_eq!(reduced["allow_promotion_codes"], Value::Null, "Stripe takes one of both");
     let future = |at: usize| &sent[at]["payment_intent_data"]["setup_future_usage"];
     assert_eq!((future(7), future(8)), (&Value::Null, &json!("off_session")));
     let credits = &sent[7];

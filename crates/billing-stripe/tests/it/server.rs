@@ -166,6 +166,7 @@ pub(crate) fn a_page_for(item: CheckoutItem) -> CheckoutRequest {
         item,
         success_url: "https://example.com/ok?session={CHECKOUT_SESSION_ID}&x=1".to_owned(),
         cancel_url: "https://example.com/cancel".to_owned(),
+        coupon: None,
         promotion_codes: false,
         automatic_tax: false,
         saves_method: false,

@@ -126,6 +126,9 @@ impl Shop {
             }
             About::Invoice(id) => stripe.payments().find_invoice(id).await.map(|it| it.is_some()),
             About::Payment(id) => stripe.payments().find(id).await.map(|it| it.is_some()),
+            About::Customer(id) => {
+                stripe.charges().expect("a role").saved_method(id).await.map(|_| true)
+            }
             About::Nothing => Ok(true),
         };
         found.expect("it can be read")

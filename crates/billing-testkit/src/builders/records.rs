@@ -5,9 +5,10 @@ use billing_domain::{
     auto_top_up::AutoTopUp,
     checkout::{Checkout, CheckoutStatus, HostedPage, PaidBy, Purpose},
     currency::Currency,
+    discount::{Conditions, Discount, Lasts, Off},
     event::{Event, What},
     gateway::{Gateway, GatewayRef},
-    id::OrganizationId,
+    id::{DiscountId, OrganizationId},
     invoice::{Bill, Billed, Invoice, InvoiceStatus, Issuer, Line, LineKind, Parts, Party},
     locale::Locale,
     money::Money,
@@ -82,6 +83,22 @@ pub fn a_checkout() -> Checkout {
     }
 }
 
+/// 20 % off the first period, for everybody, under a code of its own.
+pub fn a_discount() -> Discount {
+    let id: DiscountId = a_fresh_id();
+    Discount {
+        id,
+        code: id.0.simple().to_string().parse().expect("it can be a code"),
+        name: "Spring".to_owned(),
+        off: Off::Percent(20),
+        lasts: Lasts::Once,
+        conditions: Conditions::default(),
+        active: true,
+        taken: 0,
+        created_at: NOON,
+    }
+}
+
 /// Of a new organization: the smallest pack when less than 50 credits are left, for 30 dollars a
 /// month at most.
 pub fn an_auto_top_up() -> AutoTopUp {
@@ -130,6 +147,7 @@ pub fn a_change_request(of: &Subscription) -> ChangeRequest {
         actor: Actor::Customer,
         reason: "two of us now".to_owned(),
         proration_at: NOON,
+        invoice_id: None,
         created_at: NOON,
         look_at: NOON,
     }

@@ -23,7 +23,7 @@ pub fn a_webhook() -> NewWebhook {
     let id: WebhookId = a_fresh_id();
     NewWebhook {
         id,
-        gateway: Gateway::Stripe,
+        source: Gateway::Stripe.into(),
         event_id: format!("evt_{}", id.0.simple()),
         kind: "invoice.paid".to_owned(),
         subject: format!("cus_{}", id.0.simple()),
@@ -52,7 +52,7 @@ pub fn an_alert(webhook_id: WebhookId) -> Event {
         at: NOON,
         what: What::WebhookFailed {
             webhook_id,
-            gateway: Gateway::Stripe,
+            source: Gateway::Stripe.into(),
             event_type: "invoice.paid".to_owned(),
             error: "it makes no sense".to_owned(),
             dead: true,
@@ -107,6 +107,7 @@ pub fn a_plan_checkout_request(organization: OrganizationId, customer: &str) -> 
         },
         success_url: "https://product.test/welcome".to_owned(),
         cancel_url: "https://product.test/plans".to_owned(),
+        coupon: None,
         promotion_codes: false,
         automatic_tax: false,
         saves_method: false,

@@ -1,16 +1,18 @@
 //! What the gateway keeps, and how it looks from outside.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use billing_app::ports::{
-    ChargeRequest, CheckoutItem, CheckoutRequest, NewPrice, NewRefund, Outcome, SeenCheckout,
-    SeenCheckoutStatus, SeenDocument, SeenInvoice, SeenPayment, SeenPrice, SeenSubscription,
+    ChargeRequest, CheckoutItem, CheckoutRequest, NewCoupon, NewPrice, NewRefund, Outcome,
+    SeenCheckout, SeenCheckoutStatus, SeenDocument, SeenInvoice, SeenPayment, SeenPrice,
+    SeenSubscription,
 };
 use billing_domain::{
     checkout::HostedPage,
     id::{ChangeId, CheckoutId, OrganizationId, PriceId, RefundId},
-    invoice::{Bill, Billed as BilledLine, InvoiceStatus, Line, LineKind, Parts, Party},
+    invoice::{Bill, Billed as BilledLine, Deduction, InvoiceStatus, Line, LineKind, Parts, Party},
     money::Money,
+    payment::ChargeFailure,
     period::{Interval, Period},
     subscription::Status,
 };
@@ -24,6 +26,7 @@ pub(super) struct Books {
     pub(super) mood: Mood,
     pub(super) calls: BTreeMap<Call, usize>,
     pub(super) customers: BTreeMap<OrganizationId, String>,
+    pub(super) coupons: BTreeMap<String, NewCoupon>,
     pub(super) pages: BTreeMap<String, Page>,
     pub(super) subscriptions: BTreeMap<String, Billed>,
     pub(super) invoices: BTreeMap<String, Invoice>,
@@ -33,7 +36,7 @@ pub(super) struct Books {
     /// Charges while nobody was there, with their payments.
     pub(super) charges: BTreeMap<CheckoutId, (ChargeRequest, String)>,
     /// Customers whose bank says no.
-    pub(super) refused: BTreeSet<String>,
+    pub(super) refused: BTreeMap<String, ChargeFailure>,
     /// What was asked to become of subscriptions, and what came of it.
     pub(super) told: BTreeMap<ChangeId, (String, Outcome)>,
     pub(super) given_back: BTreeMap<RefundId, NewRefund>,
@@ -61,6 +64,8 @@ pub(super) struct Billed {
     pub(super) amount: Money,
     pub(super) quantity: u32,
     pub(super) interval: Interval,
+    /// What is taken off its periods, while that lasts.
+    pub(super) coupon: Option<NewCoupon>,
     /// What it will be from the next period on.
     pub(super) planned: Option<(ChangeId, NewPrice)>,
     /// From where periods are counted.
@@ -79,6 +84,7 @@ pub(super) struct Invoice {
     pub(super) period: Period,
     pub(super) payment: Option<String>,
     pub(super) amount: Money,
+    pub(super) discount: Money,
     pub(super) name: String,
     pub(super) gateway_price: String,
     pub(super) created_at: OffsetDateTime,
@@ -155,12 +161,14 @@ impl Books {
 
 impl Invoice {
     fn document(&self, id: &str) -> SeenDocument {
+        let full = self.amount.plus(self.discount).expect("one currency");
+        let off = Deduction { description: "Discount".to_owned(), amount: self.discount };
         let line = Line {
             kind: LineKind::Recurring,
             description: self.name.clone(),
             quantity: 1,
-            unit_amount: Some(self.amount),
-            amount: self.amount,
+            unit_amount: Some(full),
+            amount: full,
             period: Some(self.period),
             bills: BilledLine::Subscription {
                 subscription_id: None,
@@ -171,7 +179,7 @@ impl Invoice {
         let parts = Parts {
             currency: self.amount.currency(),
             lines: vec![line],
-            discounts: Vec::new(),
+            discounts: if off.amount.is_zero() { Vec::new() } else { vec![off] },
             taxes: Vec::new(),
             credits: Vec::new(),
         };

@@ -118,6 +118,7 @@ impl Books {
         let ends_at = now + Duration::days(i64::from(trial_days));
         let trial = (trial_days > 0).then_some(Period { start: now, end: ends_at });
         let id = self.number("sub");
+        let coupon = request.coupon.and_then(|it| self.coupons.get(&it)).cloned();
         let billed = Billed {
             customer: request.customer,
             price_id,
@@ -126,6 +127,7 @@ impl Books {
             amount,
             quantity: 1,
             interval,
+            coupon,
             planned: None,
             anchor: now,
             status: Status::Incomplete,
@@ -152,6 +154,8 @@ impl Books {
         let billed = self.billed(subscription);
         let (period, charge) = (billed.period, billed.charge());
         let (name, gateway_price) = (billed.name.clone(), billed.gateway_price.clone());
+        let discount = self.take_off(subscription, amount);
+        let amount = amount.minus(discount).expect("one currency");
         let amount = self.after_credit(&charge.customer, amount);
         let charge = Charge { amount, ..charge };
         let payment = (!amount.is_zero()).then(|| self.charge(charge, now));
@@ -162,6 +166,7 @@ impl Books {
             period,
             payment,
             amount,
+            discount,
             name,
             gateway_price,
             created_at: now,
@@ -176,7 +181,9 @@ impl Books {
 
     /// A card is charged, with success unless cards are declined.
     pub(super) fn charge(&mut self, charge: Charge, now: OffsetDateTime) -> String {
-        let declined = self.mood == Mood::Declining || self.refused.contains(&charge.customer);
+        let refused = self.refused.get(&charge.customer).copied();
+        let refused = refused.or((self.mood == Mood::Declining).then_some(ChargeFailure::Declined));
+        let declined = refused.is_some();
         let id = self.number("pi");
         let nothing = Money::zero(charge.amount.currency());
         let payment = SeenPayment {
@@ -192,7 +199,7 @@ impl Books {
             description: charge.description,
             document_url: (!declined).then(|| format!("https://receipt.fake.test/{id}")),
             failure: declined.then(|| "card_declined".to_owned()),
-            failed_as: declined.then_some(ChargeFailure::Declined),
+            failed_as: refused,
             created_at: now,
         };
         self.payments.insert(id.clone(), payment);

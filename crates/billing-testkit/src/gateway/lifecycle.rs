@@ -232,7 +232,7 @@ impl Books {
     }
 
     fn declines(&self, customer: &str) -> bool {
-        self.mood == Mood::Declining || self.refused.contains(customer)
+        self.mood == Mood::Declining || self.refused.contains_key(customer)
     }
 
     /// What came of it, if it was asked before.

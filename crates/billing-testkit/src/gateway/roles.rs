@@ -48,6 +48,9 @@ impl HostedCheckouts for FakeGateway {
             if !books.customers.values().any(|id| *id == request.customer) {
                 return Err(refused("no such customer"));
             }
+            if request.coupon.as_ref().is_some_and(|it| !books.coupons.contains_key(it)) {
+                return Err(refused("no such coupon"));
+            }
             let id = books.number("cs");
             let page = HostedPage {
                 session: named(&id),

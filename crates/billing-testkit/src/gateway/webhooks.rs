@@ -26,6 +26,7 @@ impl FakeGateway {
             About::Subscription(id) => ("customer.subscription.updated", "subscription", Some(id)),
             About::Invoice(id) => ("invoice.paid", "invoice", Some(id)),
             About::Payment(id) => ("payment_intent.succeeded", "payment", Some(id)),
+            About::Customer(id) => ("customer.updated", "customer", Some(id)),
             About::Nothing => ("plan.created", "nothing", None),
         };
         let body = json!({
@@ -48,6 +49,7 @@ impl Books {
             About::Subscription(id) => of_subscription(id),
             About::Invoice(id) => of_subscription(&self.invoices.get(id)?.subscription),
             About::Payment(id) => Some(self.payments.get(id)?.customer.clone()?.id),
+            About::Customer(id) => Some(id.clone()),
             About::Nothing => None,
         }
     }
@@ -80,6 +82,7 @@ impl Webhooks for FakeGateway {
             "subscription" => About::Subscription(text("thing")?),
             "invoice" => About::Invoice(text("thing")?),
             "payment" => About::Payment(text("thing")?),
+            "customer" => About::Customer(text("thing")?),
             _ => About::Nothing,
         };
         let critical = text("type")? == "checkout.session.completed";

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use billing_app::ports::{Correction, CreditSummary};
 use billing_domain::{
+    catalogue::Meter,
     credits::{
         CreditAccount, CreditCommand, CreditDecision, CreditOutcome, Draw, DrawRef, Entry, Origin,
         Verdict,
@@ -11,8 +12,8 @@ use billing_domain::{
     event::{Event, What},
     id::OrganizationId,
     usage::{
-        Counted, Counter, CounterKey, Decision, RawUse, Tallies, UsageAccount, UsageCommand,
-        UsageDecision, UsageOutcome,
+        Counted, Counter, CounterKey, CounterWindow, Decision, RawUse, Tallies, UsageAccount,
+        UsageCommand, UsageDecision, UsageOutcome,
     },
 };
 use time::{Date, OffsetDateTime};
@@ -150,6 +151,23 @@ impl UsageBook {
             at: counted.usage.at,
             properties: counted.usage.properties.clone(),
         }
+    }
+
+    /// What was counted of a meter in the billing periods that began at these instants.
+    pub(super) fn counted_in(&self, meter: &Meter, starts: &[OffsetDateTime]) -> Counter {
+        let among = |key: &CounterKey| {
+            *key.meter == *meter.key
+                && key.window == CounterWindow::BillingPeriod
+                && starts.contains(&key.start)
+        };
+        let counters = self.counters.iter().filter(|(key, _)| among(key)).map(|(_, it)| *it);
+        let mut together = Counter::together(&meter.aggregation, counters);
+        if meter.aggregation.property().is_some() {
+            let values = self.values.iter().filter(|(key, _)| among(key)).map(|(_, value)| value);
+            let distinct: BTreeSet<_> = values.collect();
+            together.used = u64::try_from(distinct.len()).unwrap_or(u64::MAX);
+        }
+        together
     }
 
     pub(super) fn correct(&mut self, correction: &Correction) {

@@ -9,7 +9,7 @@ use billing_domain::{
     event::Event,
     gateway::GatewayRef,
     id::{ChangeId, OrganizationId, SubscriptionId},
-    subscription::{ChangeRequest, Duplicate},
+    subscription::{ChangeRequest, Duplicate, Subscription},
 };
 use time::OffsetDateTime;
 
@@ -108,6 +108,17 @@ impl SubscriptionQueries for MemoryStore {
         })
     }
 
+    async fn subscription(
+        &self,
+        organization: OrganizationId,
+        id: SubscriptionId,
+    ) -> Result<Option<Subscription>, Error> {
+        self.shared.read(|world| {
+            let found = world.subscriptions.get(&id);
+            found.filter(|one| one.organization_id == organization).cloned()
+        })
+    }
+
     async fn changes_due(
         &self,
         now: OffsetDateTime,
@@ -121,6 +132,13 @@ impl SubscriptionQueries for MemoryStore {
             due.sort();
             let named = due.into_iter().map(|(_, organization, id)| (organization, id));
             named.take(at_most(limit)).collect()
+        })
+    }
+
+    async fn next_change_due_at(&self) -> Result<Option<OffsetDateTime>, Error> {
+        self.shared.read(|world| {
+            let open = world.requested.values().filter(|one| one.fate.is_open());
+            open.map(|one| one.look_at).min()
         })
     }
 

@@ -107,7 +107,7 @@ impl Kept {
         self.attempts += 1;
         Claimed {
             claim: Claim { id: self.webhook.id, fence },
-            gateway: self.webhook.gateway,
+            source: self.webhook.source,
             kind: self.webhook.kind.clone(),
             body: self.webhook.body.clone(),
             attempts: self.attempts - 1,
@@ -118,7 +118,7 @@ impl Kept {
 #[async_trait]
 impl Inbox for MemoryStore {
     async fn receive(&self, webhook: &NewWebhook) -> Result<bool, Error> {
-        let event = |one: &NewWebhook| (one.gateway, one.event_id.clone());
+        let event = |one: &NewWebhook| (one.source, one.event_id.clone());
         self.shared
             .write(|world| {
                 let mut all = world.webhooks.values();

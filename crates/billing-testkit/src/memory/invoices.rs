@@ -5,9 +5,12 @@ use billing_app::{Error, ports::Invoices};
 use billing_domain::{
     event::Event,
     gateway::GatewayRef,
-    id::{InvoiceId, OrganizationId, PaymentId},
-    invoice::{CreditNote, DocumentNumber, Invoice, Issuer, Series},
+    id::{InvoiceId, OrganizationId, PaymentId, SubscriptionId},
+    invoice::{
+        Billed, BilledUse, CreditNote, DocumentNumber, Invoice, InvoiceStatus, Issuer, Line, Series,
+    },
 };
+use time::OffsetDateTime;
 
 use super::unit::Unit;
 
@@ -18,6 +21,17 @@ impl Invoices for Unit {
         let mut all = self.world.invoices.values();
         let found = all.find(|one| named(one) == Some(reference));
         Ok(found.filter(|one| self.sees(one.organization_id)).cloned())
+    }
+
+    async fn find(
+        &mut self,
+        organization: OrganizationId,
+        id: InvoiceId,
+    ) -> Result<Option<Invoice>, Error> {
+        self.shared.reachable()?;
+        let found = self.world.invoices.get(&id);
+        let own = found.filter(|one| one.organization_id == organization);
+        Ok(own.filter(|_| self.sees(organization)).cloned())
     }
 
     async fn paid_by(
@@ -35,6 +49,24 @@ impl Invoices for Unit {
         Ok(found.filter(|_| self.sees(organization)).cloned())
     }
 
+    async fn of_period(
+        &mut self,
+        organization: OrganizationId,
+        subscription: SubscriptionId,
+        start: OffsetDateTime,
+    ) -> Result<Option<Invoice>, Error> {
+        self.shared.reachable()?;
+        let mut all = self.world.invoices.values();
+        let found = all.find(|one| {
+            one.organization_id == organization
+                && one.issuer.is_us()
+                && one.subscription_id == Some(subscription)
+                && one.period.is_some_and(|period| period.start == start)
+                && one.status != InvoiceStatus::Void
+        });
+        Ok(found.filter(|_| self.sees(organization)).cloned())
+    }
+
     async fn credit_notes(
         &mut self,
         organization: OrganizationId,
@@ -48,6 +80,38 @@ impl Invoices for Unit {
                 && self.sees(organization)
         });
         Ok(of_it.cloned().collect())
+    }
+
+    async fn billed_use(
+        &mut self,
+        organization: OrganizationId,
+        subscription: SubscriptionId,
+        since: OffsetDateTime,
+    ) -> Result<Vec<BilledUse>, Error> {
+        self.shared.reachable()?;
+        let ours = self.world.invoices.values().filter(|one| {
+            one.organization_id == organization
+                && one.issuer.is_us()
+                && one.status != InvoiceStatus::Void
+                && self.sees(organization)
+        });
+        let lines = ours.flat_map(|one| &one.bill.parts().lines);
+        let mut all: Vec<BilledUse> = Vec::new();
+        for one in lines.filter_map(|line| billed_by(line, subscription)) {
+            let same = |it: &&mut BilledUse| {
+                (&it.meter, it.price_id, it.window) == (&one.meter, one.price_id, one.window)
+            };
+            match all.iter_mut().find(same) {
+                Some(sum) => {
+                    sum.used += one.used;
+                    sum.amount = sum.amount.plus(one.amount)?;
+                }
+                None => all.push(one),
+            }
+        }
+        all.retain(|it| it.window.end > since);
+        all.sort_by(|a, b| (a.window, &a.meter).cmp(&(b.window, &b.meter)));
+        Ok(all)
     }
 
     async fn next_number(&mut self, series: Series, year: i32) -> Result<DocumentNumber, Error> {
@@ -79,6 +143,15 @@ impl Invoices for Unit {
     }
 }
 
+fn billed_by(line: &Line, subscription: SubscriptionId) -> Option<BilledUse> {
+    let Billed::Use { subscription_id, price_id, meter, window, used } = &line.bills else {
+        return None;
+    };
+    (*subscription_id == Some(subscription)).then_some(())?;
+    let (meter, price_id) = (meter.clone(), (*price_id)?);
+    Some(BilledUse { meter, price_id, window: *window, used: *used, amount: line.amount })
+}
+
 fn named(invoice: &Invoice) -> Option<&GatewayRef> {
     match &invoice.issuer {
         Issuer::Us => None,
@@ -89,10 +162,15 @@ fn named(invoice: &Invoice) -> Option<&GatewayRef> {
 /// Whether two invoices cannot both be there.
 fn excludes(one: &Invoice, other: &Invoice) -> bool {
     let same_reference = named(one).is_some() && named(one) == named(other);
-    let same_payment = one.organization_id == other.organization_id
-        && one.issuer.is_us()
-        && other.issuer.is_us()
-        && one.payment_id.is_some()
-        && one.payment_id == other.payment_id;
-    same_reference || same_payment
+    let both_ours =
+        one.organization_id == other.organization_id && one.issuer.is_us() && other.issuer.is_us();
+    let same_payment = one.payment_id.is_some() && one.payment_id == other.payment_id;
+    let begins = |invoice: &Invoice| invoice.period.map(|period| period.start);
+    let counts = one.status != InvoiceStatus::Void && other.status != InvoiceStatus::Void;
+    let same_period = counts
+        && one.subscription_id.is_some()
+        && one.subscription_id == other.subscription_id
+        && begins(one).is_some()
+        && begins(one) == begins(other);
+    same_reference || both_ours && (same_payment || same_period)
 }

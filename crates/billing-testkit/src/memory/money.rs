@@ -7,13 +7,14 @@ use billing_app::{
 };
 use billing_domain::{
     auto_top_up::AutoTopUp,
+    catalogue::Meter,
     credits::{self, CreditCommand, CreditOutcome},
     event::Event,
     gateway::GatewayRef,
     id::{ChangeId, GrantId, OrganizationId, SubscriptionId},
     payment::Payment,
     subscription::{Change, Subscription},
-    usage::{RawUse, Recount, Tallies, UsageCommand, UsageOutcome},
+    usage::{Counter, RawUse, Recount, Tallies, UsageCommand, UsageOutcome},
 };
 use time::OffsetDateTime;
 
@@ -175,6 +176,15 @@ impl Usage for Unit {
     async fn counts(&mut self, organization: OrganizationId) -> Result<Recount, Error> {
         let book = self.book(organization)?;
         Ok(Recount { counters: book.counters.clone(), values: book.values.clone() })
+    }
+
+    async fn counted(
+        &mut self,
+        organization: OrganizationId,
+        meter: &Meter,
+        starts: &[OffsetDateTime],
+    ) -> Result<Counter, Error> {
+        Ok(self.book(organization)?.counted_in(meter, starts))
     }
 
     async fn checkpoints(&mut self, organization: OrganizationId) -> Result<Tallies, Error> {

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use billing_app::{
     Error,
-    ports::{AccessKeys, ApiKey, Catalogues, Claim, InboxMarks, Scope, Tried},
+    ports::{AccessKeys, ApiKey, CatalogueChange, Catalogues, Claim, InboxMarks, Scope, Tried},
 };
 use billing_domain::{
     catalogue::{Catalogue, CreditEvent, CreditProduct, Meter, Plan},
@@ -59,6 +59,12 @@ impl Catalogues for Unit {
         if rates.iter().all(|there| key(there) != key(rate)) {
             rates.push(rate.clone());
         }
+        Ok(())
+    }
+
+    async fn record(&mut self, change: &CatalogueChange) -> Result<(), Error> {
+        self.shared.reachable()?;
+        self.world.catalogue_changes.push(change.clone());
         Ok(())
     }
 

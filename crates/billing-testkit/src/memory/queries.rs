@@ -6,15 +6,20 @@ use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        AccessQueries, ApiKey, CatalogueQueries, CreditSummary, Facts, InvoiceFilter,
-        LedgerQueries, MoneyQueries, OrganizationQueries, Page, QuotaQuestion, Subscriber,
+        AccessQueries, ApiKey, CatalogueChange, CatalogueQueries, CreditSummary, Facts,
+        InvoiceFilter, LedgerQueries, MoneyQueries, OrganizationQueries, Page, QuotaQuestion,
+        Subscriber,
     },
 };
 use billing_domain::{
     auto_top_up::AutoTopUp,
     catalogue::Catalogue,
     credits::{CreditDecision, Entry},
-    id::{ApiKeyId, CreditNoteId, DecisionId, InvoiceId, OrganizationId, PaymentId},
+    discount::{Discount, DiscountCode},
+    id::{
+        ApiKeyId, CheckoutId, CreditNoteId, DecisionId, DiscountId, InvoiceId, OrganizationId,
+        PaymentId,
+    },
     invoice::{CreditNote, Invoice},
     organization::Organization,
     payment::Payment,
@@ -23,6 +28,7 @@ use billing_domain::{
     usage::{UsageAccount, UsageDecision},
 };
 use time::{OffsetDateTime, UtcOffset};
+use uuid::Uuid;
 
 use super::{MemoryStore, accounts::UsageBook, ledgers::at_most, world::World};
 
@@ -40,6 +46,26 @@ fn page<'a, T: Clone + 'a, C: Ord + Copy>(
 impl CatalogueQueries for MemoryStore {
     async fn catalogue(&self) -> Result<Catalogue, Error> {
         self.shared.read(|world| world.catalogue.read())
+    }
+
+    async fn catalogue_changes(&self, wanted: Page<Uuid>) -> Result<Vec<CatalogueChange>, Error> {
+        self.shared.read(|world| page(world.catalogue_changes.iter().rev(), |it| it.id, wanted))
+    }
+
+    async fn discount(&self, code: &DiscountCode) -> Result<Option<Discount>, Error> {
+        self.shared.read(|world| world.discounts.values().find(|it| it.code == *code).cloned())
+    }
+
+    async fn discounts(&self, wanted: Page<DiscountId>) -> Result<Vec<Discount>, Error> {
+        self.shared.read(|world| page(world.discounts.values().rev(), |it| it.id, wanted))
+    }
+
+    async fn lapsed_reservations(
+        &self,
+        now: OffsetDateTime,
+        limit: i64,
+    ) -> Result<Vec<(OrganizationId, CheckoutId)>, Error> {
+        self.shared.read(|world| world.lapsed(now).into_iter().take(at_most(limit)).collect())
     }
 }
 

@@ -53,6 +53,20 @@ impl Organizations for Unit {
         Ok(())
     }
 
+    async fn describe(
+        &mut self,
+        organization: &Organization,
+        events: &[Event],
+    ) -> Result<(), Error> {
+        self.may_write(organization.id)?;
+        if let Some(known) = self.world.organizations.get_mut(&organization.id) {
+            known.name.clone_from(&organization.name);
+            known.billing_email.clone_from(&organization.billing_email);
+        }
+        self.world.events.extend_from_slice(events);
+        Ok(())
+    }
+
     async fn customer(
         &mut self,
         id: OrganizationId,

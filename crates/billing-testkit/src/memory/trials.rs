@@ -129,7 +129,7 @@ impl TrialQueries for MemoryStore {
 }
 
 /// What waits longest, of what is due.
-fn first_due<T: Ord>(
+pub(super) fn first_due<T: Ord>(
     all: impl Iterator<Item = (OffsetDateTime, T)>,
     now: OffsetDateTime,
     limit: i64,

@@ -6,9 +6,10 @@ use async_trait::async_trait;
 use billing_app::{
     Error,
     ports::{
-        AccessKeys, AutoTopUps, Catalogues, ChangeRequests, Checkouts, Credits, Duplicates,
-        InboxMarks, Invoices, Organizations, Payments, Renewals, Scope, Subscriptions, Trials,
-        UnitOfWork, Usage,
+        AccessKeys, AutoTopUps, Catalogues, ChangeRequests, Checkouts, Collections, Credits,
+        Discounts, Duplicates, Emails, Identities, InboxMarks, Invoices, Organizations,
+        OutboxCursors, Payments, PendingItems, Renewals, Scope, Subscriptions, Trials, UnitOfWork,
+        Usage, WebhookEndpoints,
     },
 };
 use billing_domain::id::OrganizationId;
@@ -79,6 +80,10 @@ impl UnitOfWork for Unit {
         self
     }
 
+    fn pending_items(&mut self) -> &mut dyn PendingItems {
+        self
+    }
+
     fn duplicates(&mut self) -> &mut dyn Duplicates {
         self
     }
@@ -88,6 +93,14 @@ impl UnitOfWork for Unit {
     }
 
     fn invoices(&mut self) -> &mut dyn Invoices {
+        self
+    }
+
+    fn collections(&mut self) -> &mut dyn Collections {
+        self
+    }
+
+    fn discounts(&mut self) -> &mut dyn Discounts {
         self
     }
 
@@ -115,7 +128,23 @@ impl UnitOfWork for Unit {
         self
     }
 
+    fn webhook_endpoints(&mut self) -> &mut dyn WebhookEndpoints {
+        self
+    }
+
+    fn outbox(&mut self) -> &mut dyn OutboxCursors {
+        self
+    }
+
     fn access_keys(&mut self) -> &mut dyn AccessKeys {
+        self
+    }
+
+    fn emails(&mut self) -> &mut dyn Emails {
+        self
+    }
+
+    fn identities(&mut self) -> &mut dyn Identities {
         self
     }
 

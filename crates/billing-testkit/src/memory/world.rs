@@ -4,30 +4,41 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use billing_app::{
     Error, Missing,
-    ports::{ApiKey, RequestKey, TrialClaim},
+    ports::{
+        ApiKey, CatalogueChange, FoundDifference, OutboxPlace, Posted, Reconciliation, RequestKey,
+        TrialClaim,
+    },
 };
 use billing_domain::{
     auto_top_up::AutoTopUp,
     catalogue::{Catalogue, Plan},
     checkout::Checkout,
+    collection::Collection,
     credits::{CreditCommand, CreditOutcome, Send},
+    discount::{Discount, Redemption},
     event::Event,
     id::{
-        ApiKeyId, ChangeId, CheckoutId, CreditNoteId, GrantId, InvoiceId, OrganizationId,
-        PaymentId, SubscriptionId, WebhookId,
+        ApiKeyId, ChangeId, CheckoutId, CreditNoteId, DeliveryId, DifferenceId, DiscountId,
+        EmailId, EndpointId, EventId, GrantId, InvoiceId, OrganizationId, PaymentId, PendingItemId,
+        ReconciliationId, SubscriptionId, WebhookId,
     },
-    invoice::{CreditNote, Invoice, Series},
+    identity::{Identity, IdentityRef, Member},
+    invoice::{CreditNote, Invoice, PendingItem, Series},
     organization::{Customer, Organization},
     payment::Payment,
     renewal::Renewal,
     subscription::{Change, ChangeRequest, Duplicate, Subscription},
     trial::Trial,
     usage::{UsageCommand, UsageOutcome},
+    webhook_endpoint::WebhookEndpoint,
 };
 use time::{Date, OffsetDateTime};
+use uuid::Uuid;
 
 use super::{
     accounts::{CreditBook, UsageBook},
+    deliveries::KeptDelivery,
+    emails::KeptEmail,
     inbox::Kept,
     jobs::KeptJob,
     requests::Asked,
@@ -43,8 +54,10 @@ pub(super) struct World {
     pub(super) changes: Vec<(SubscriptionId, Change)>,
     pub(super) requested: BTreeMap<ChangeId, ChangeRequest>,
     pub(super) duplicates: Vec<Duplicate>,
+    pub(super) pending_items: BTreeMap<PendingItemId, PendingItem>,
     pub(super) payments: BTreeMap<PaymentId, Payment>,
     pub(super) invoices: BTreeMap<InvoiceId, Invoice>,
+    pub(super) collections: BTreeMap<InvoiceId, Collection>,
     pub(super) credit_notes: BTreeMap<CreditNoteId, CreditNote>,
     pub(super) numbers: BTreeMap<(Series, i32), i64>,
     pub(super) top_ups: BTreeMap<OrganizationId, AutoTopUp>,
@@ -52,15 +65,29 @@ pub(super) struct World {
     pub(super) trial_claims: BTreeMap<TrialClaim, OrganizationId>,
     pub(super) renewals: BTreeMap<SubscriptionId, Renewal>,
     pub(super) events: Vec<Event>,
+    pub(super) told_of_credits: Vec<Event>,
+    pub(super) cursors: BTreeMap<&'static str, OutboxPlace>,
     pub(super) catalogue: Shelf,
+    pub(super) catalogue_changes: Vec<CatalogueChange>,
+    pub(super) discounts: BTreeMap<DiscountId, Discount>,
+    pub(super) redemptions: BTreeMap<CheckoutId, Redemption>,
     pub(super) keys: BTreeMap<ApiKeyId, ApiKey>,
     pub(super) credits: BTreeMap<OrganizationId, CreditBook>,
     pub(super) usage: BTreeMap<OrganizationId, UsageBook>,
     pub(super) webhooks: BTreeMap<WebhookId, Kept>,
+    pub(super) emails: BTreeMap<EmailId, KeptEmail>,
+    pub(super) mailbox: BTreeMap<EmailId, Posted>,
+    pub(super) users: BTreeMap<IdentityRef, Identity>,
+    pub(super) identified: BTreeMap<IdentityRef, Identity>,
+    pub(super) members: BTreeMap<(OrganizationId, IdentityRef), Member>,
+    pub(super) endpoints: BTreeMap<EndpointId, WebhookEndpoint>,
+    pub(super) deliveries: BTreeMap<DeliveryId, KeptDelivery>,
     pub(super) fences: u128,
     pub(super) requests: BTreeMap<RequestKey, Asked>,
     pub(super) archived: BTreeSet<Date>,
     pub(super) files: BTreeMap<String, String>,
+    pub(super) reconciliations: BTreeMap<ReconciliationId, Reconciliation>,
+    pub(super) differences: BTreeMap<DifferenceId, FoundDifference>,
     pub(super) jobs: BTreeMap<String, KeptJob>,
     pub(super) partitions: Vec<OffsetDateTime>,
 }
@@ -80,7 +107,15 @@ impl World {
         now: OffsetDateTime,
     ) -> Result<CreditOutcome, Error> {
         let book = self.credits.get_mut(&organization).ok_or_else(unknown_organization)?;
-        Ok(book.apply(command, now))
+        let before = book.told.len();
+        let outcome = book.apply(command, now);
+        for (at, what) in book.told.iter().skip(before) {
+            self.fences += 1;
+            let id = EventId(Uuid::from_u128(self.fences));
+            let (at, what) = (*at, what.clone());
+            self.told_of_credits.push(Event { id, organization_id: organization, at, what });
+        }
+        Ok(outcome)
     }
 
     pub(super) fn transfer_credits(

@@ -3,8 +3,9 @@
 use billing_app::ports::Scope;
 use billing_domain::{
     catalogue::{
-        Aggregation, Amount, Catalogue, CreditEvent, CreditProduct, Feature, FeatureValue, Limit,
-        Meter, Overage, Plan, PlanVersion, Price, Rolling, Window,
+        Aggregation, Amount, Catalogue, Charged, Component, CreditEvent, CreditProduct, Feature,
+        FeatureValue, Limit, Meter, Model, Overage, Plan, PlanVersion, Price, Rate, Rolling, Tier,
+        Tiers, Window,
     },
     currency::Currency,
     money::Money,
@@ -77,6 +78,27 @@ const A_DAY: Window = Window::Rolling(Rolling::Hours(24));
 const A_WEEK: Window = Window::Rolling(Rolling::Days(7));
 const BLOCK: Overage = Overage::Block;
 
+/// One of each sort, with each model.
+fn some_components() -> Vec<Component> {
+    let amount = |text: &str| text.parse().expect("it is a number");
+    let tier =
+        |up_to, unit, flat| Tier { up_to, unit_amount: amount(unit), flat_amount: amount(flat) };
+    let tiers = || {
+        let tiers = vec![tier(Some(1_000), "0", "0"), tier(None, "0.000000000001", "12.5")];
+        Tiers::new(tiers).expect("they follow each other")
+    };
+    let one = |name: &str, charged, rate| Component { name: name.to_owned(), charged, rate };
+    let (mails, calls) = (|| "mails".to_owned(), || "calls".to_owned());
+    let package = Rate::Package { size: 100.try_into().expect("some"), amount: amount("499") };
+    let people = Charged::Use { meter: "people".to_owned() };
+    vec![
+        one("Seats", Charged::Seats { included: 3 }, Rate::PerUnit { unit_amount: amount("250") }),
+        one("مكالمات", Charged::Use { meter: calls() }, Rate::Graduated { tiers: tiers() }),
+        one("Mails", Charged::Overage { meter: mails() }, package),
+        one("People", people, Rate::Volume { tiers: tiers() }),
+    ]
+}
+
 /// A plan with something of everything.
 fn a_rich_plan() -> Plan {
     let limit = |meter: &str, amount, window, overage| Feature {
@@ -90,6 +112,8 @@ fn a_rich_plan() -> Plan {
         trial_days,
         active,
         stripe_price: active.then(|| "price_1".to_owned()),
+        model: if active { Model::PerSeat } else { Model::Flat },
+        components: if active { some_components() } else { Vec::new() },
     };
     let version = |number, included_credits| PlanVersion {
         id: a_fresh_id(),

@@ -33,7 +33,7 @@ impl Subject {
         work.commit().await
     }
 
-    async fn save_duplicate(&self, duplicate: &Duplicate) -> Promise {
+    pub(super) async fn save_duplicate(&self, duplicate: &Duplicate) -> Promise {
         let mut work = self.engine().await?;
         work.duplicates().save(duplicate, &[an_event(duplicate.organization_id)]).await?;
         Ok(work.commit().await?)
@@ -123,6 +123,8 @@ pub async fn requests_are_due_while_they_are_open(subject: &Subject) -> Promise 
         subject.save_request(request).await?;
     }
     let named = |it: &ChangeRequest| (it.organization_id, it.id);
+    let next = async || subject.subscriptions.next_change_due_at().await;
+    assert_eq!(next().await?, Some(NOON));
     let due = async |now, limit| subject.subscriptions.changes_due(now, limit).await;
     assert_eq!(due(NOON - Duration::MICROSECOND, 9).await?, []);
     assert_eq!(due(NOON, 9).await?, [named(&early)]);
@@ -130,6 +132,9 @@ pub async fn requests_are_due_while_they_are_open(subject: &Subject) -> Promise 
     assert_eq!(due(LATER, 1).await?, [named(&early)]);
     subject.save_request(&ChangeRequest { fate: Fate::Done, ..early }).await?;
     assert_eq!(due(LATER, 9).await?, [named(&late)]);
+    assert_eq!(next().await?, Some(LATER));
+    subject.save_request(&ChangeRequest { fate: Fate::Withdrawn, ..late }).await?;
+    assert_eq!(next().await?, None);
     Ok(())
 }
 

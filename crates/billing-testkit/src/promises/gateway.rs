@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 use billing_app::ports::{
-    CheckoutItem, CheckoutRequest, Delivery, GatewayError, SeenCheckout, SeenCheckoutStatus,
+    CheckoutItem, CheckoutRequest, CouponLasts, Delivery, GatewayError, NewCoupon, SeenCheckout,
+    SeenCheckoutStatus,
 };
 use billing_domain::{
-    currency::Currency, money::Money, organization::Organization, payment::PaymentStatus,
-    subscription::Status,
+    currency::Currency, discount::Off, money::Money, organization::Organization,
+    payment::PaymentStatus, subscription::Status,
 };
 
 use super::Promise;
 use crate::{
     GatewaySubject, NOON,
-    builders::{a_new_customer, a_plan_checkout_request, an_organization},
+    builders::{a_fresh_id, a_new_customer, a_plan_checkout_request, an_organization},
 };
 
 /// An organization that is a customer there, and a page that it could ask for.
@@ -156,6 +157,45 @@ pub async fn a_paid_plan_is_a_subscription(subject: &GatewaySubject) -> Promise 
     assert_eq!(payments.find_invoice(&invoice.reference.id).await?, Some(invoice));
     let found = payments.find(&payment.reference.id).await?.context("the payment is gone")?;
     assert_eq!((found.reference, found.status), (payment.reference, payment.status));
+    Ok(())
+}
+
+/// 20 % off.
+pub(super) fn a_fifth(lasts: CouponLasts) -> NewCoupon {
+    let (discount_id, name) = (a_fresh_id(), "Spring".to_owned());
+    NewCoupon { discount_id, name, off: Off::Percent(20), lasts }
+}
+
+/// Asked twice, it is the same coupon; the page that has it costs less, and so does the first
+/// invoice, which names the discount and adds up.
+pub async fn a_coupon_is_made_once_and_taken_off(subject: &GatewaySubject) -> Promise {
+    let Some(coupons) = subject.gateway.coupons() else { return Ok(()) };
+    let wanted = a_fifth(CouponLasts::Once);
+    let coupon = coupons.ensure(&wanted).await?;
+    assert_eq!(coupons.ensure(&wanted).await?, coupon);
+    assert_ne!(coupons.ensure(&a_fifth(CouponLasts::Once)).await?, coupon);
+    let months = NewCoupon { lasts: CouponLasts::Months(3), ..wanted };
+    assert_ne!(coupons.ensure(&months).await?, coupon, "for a longer time it is another");
+
+    let (_, request) = a_request(subject).await?;
+    let request = CheckoutRequest { coupon: Some(coupon), promotion_codes: true, ..request };
+    let seen = pay(subject, &request).await?;
+    let subscription = seen.subscription.context("no subscription began")?;
+    let subscriptions = subject.gateway.subscriptions().context("it bills none")?;
+    let found = subscriptions.find(&subscription).await?.context("the subscription is gone")?;
+    let invoice = found.latest_invoice.context("there is no invoice")?;
+    let bill = invoice.document.context("nothing stands on it")?.bill;
+    let usd = |minor| Money::new(minor, Currency::USD);
+    assert_eq!(
+        (bill.subtotal(), bill.discount(), bill.total()),
+        (usd(2_900), usd(580), usd(2_320))
+    );
+    let payment = invoice.payment.context("nothing was paid")?;
+    assert_eq!((payment.status, payment.amount), (PaymentStatus::Completed, usd(2_320)));
+    let (_, request) = a_request(subject).await?;
+    let request = CheckoutRequest { coupon: Some("nobodys".to_owned()), ..request };
+    let answer = subject.gateway.checkouts().open(&request).await;
+    assert!(matches!(answer, Err(GatewayError::Refused { .. })), "{answer:?}");
     Ok(())
 }
 

@@ -75,7 +75,7 @@ pub async fn the_oldest_webhook_is_claimed_first(subject: &Subject) -> Promise {
     assert_eq!(ids(&claimed), [first.id, second.id]);
     let [claimed, _] = claimed.as_slice() else { panic!("two were claimed") };
     assert_eq!((&claimed.body, &claimed.kind), (&first.body, &first.kind));
-    assert_eq!((claimed.gateway, claimed.attempts), (first.gateway, 0));
+    assert_eq!((claimed.source, claimed.attempts), (first.source, 0));
     let rest = subject.inbox.claim(clock.wall(), LEASE, 10).await?;
     assert_eq!(ids(&rest), [third.id], "the others are being processed");
     Ok(())

@@ -32,7 +32,7 @@ pub async fn invoices_come_back_as_they_were(subject: &Subject) -> Promise {
     let subscription = Subscription { organization_id, ..an_active_subscription() };
     subject.save_checkout(&checkout).await?;
     subject.save_subscription(&subscription).await?;
-    for status in InvoiceStatus::ALL {
+    for (nth, status) in (0..).zip(InvoiceStatus::ALL) {
         let payment = Payment { organization_id, ..a_payment() };
         subject.save_payment(&payment).await?;
         let plain = Invoice { organization_id, status, ..an_invoice() };
@@ -49,7 +49,8 @@ pub async fn invoices_come_back_as_they_were(subject: &Subject) -> Promise {
             subscription_id: Some(subscription.id),
             payment_id: Some(payment.id),
             checkout_id: Some(checkout.id),
-            period: Some(Anchor(NOON).period(Interval::Year, 0)),
+            // A period of a subscription has one.
+            period: Some(Anchor(NOON).period(Interval::Year, nth)),
             due_at: Some(NOON + Duration::DAY),
             paid_at: Some(NOON + Duration::HOUR),
             ..Invoice { organization_id, status, ..an_invoice() }
@@ -109,8 +110,10 @@ fn a_rich_bill(subscription: &Subscription) -> Bill {
     };
     let metered = Billed::Use {
         subscription_id: Some(subscription.id),
+        price_id: Some(subscription.price_id),
         meter: "calls".to_owned(),
         window: subscription.period,
+        used: 1_234,
     };
     let pack = Billed::Credits { credit_product_id: a_fresh_id(), credits: 100 };
     let nothing = Line {
@@ -195,6 +198,34 @@ pub async fn a_payment_has_one_invoice_of_ours(subject: &Subject) -> Promise {
     let copied = Invoice { payment_id: first.payment_id, organization_id, ..an_invoice() };
     subject.save_invoice(&copied).await?;
     assert_eq!(subject.all_invoices(organization_id).await?.len(), 2);
+    Ok(())
+}
+
+/// A period of a subscription that we bill has one invoice; one that names no period, and copies,
+/// are in nobody's way.
+pub async fn a_period_has_one_invoice_of_ours(subject: &Subject) -> Promise {
+    let organization_id = subject.registered().await?;
+    let subscription = Subscription { organization_id, ..an_active_subscription() };
+    subject.save_subscription(&subscription).await?;
+    let of = |number: &str, nth: Option<i32>| Invoice {
+        organization_id,
+        issuer: Issuer::Us,
+        number: Some(number.to_owned()),
+        subscription_id: Some(subscription.id),
+        period: nth.map(|nth| Anchor(NOON).period(Interval::Month, nth)),
+        ..an_invoice()
+    };
+    subject.save_invoice(&of("2026-000001", Some(0))).await?;
+    assert!(subject.save_invoice(&of("2026-000002", Some(0))).await.is_err());
+    subject.save_invoice(&of("2026-000002", Some(1))).await?;
+    for number in ["2026-000003", "2026-000004"] {
+        subject.save_invoice(&of(number, None)).await?;
+        let copy = Invoice { issuer: an_invoice().issuer, ..of(number, Some(0)) };
+        subject.save_invoice(&copy).await?;
+    }
+    let mut work = subject.engine().await?;
+    let first = of("2026-000009", None);
+    assert_eq!(work.invoices().find(organization_id, first.id).await?, None);
     Ok(())
 }
 
@@ -316,7 +347,7 @@ pub async fn an_invoice_stays_in_its_scope(subject: &Subject) -> Promise {
 }
 
 impl Subject {
-    async fn save_invoice(&self, invoice: &Invoice) -> Result<(), billing_app::Error> {
+    pub(super) async fn save_invoice(&self, invoice: &Invoice) -> Result<(), billing_app::Error> {
         let mut work = self.engine().await?;
         work.invoices().save(invoice, &[]).await?;
         work.commit().await

@@ -59,7 +59,7 @@ pub async fn what_failed_is_tried_again_in_time(subject: &Subject) -> Promise {
         let [row] = rows.as_slice() else { panic!("it is retrying") };
         assert_eq!((row.id, row.attempts), (webhook.id, attempts + 1));
         assert_eq!((&row.event_id, &row.kind), (&webhook.event_id, &webhook.kind));
-        assert_eq!((row.gateway, row.received_at), (webhook.gateway, webhook.received_at));
+        assert_eq!((row.source, row.received_at), (webhook.source, webhook.received_at));
         assert_eq!(row.error.as_deref(), Some("the gateway is away"));
         assert_eq!(row.next_attempt_at, Some(again_at));
         let failed = done(subject, claimed, false).await;

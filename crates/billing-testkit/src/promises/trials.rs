@@ -7,8 +7,8 @@ use billing_domain::{
     checkout::{Charging, Checkout, CheckoutStatus, PaidBy, Purpose},
     currency::Currency,
     id::OrganizationId,
+    invoice::Invoice,
     money::Money,
-    period::Period,
     renewal::Renewal,
     subscription::Subscription,
     trial::{Trial, TrialCounts, TrialState},
@@ -22,7 +22,8 @@ use super::{
 use crate::{
     NOON, Subject,
     builders::{
-        a_checkout, a_fresh_id, a_price_of, a_reference, a_subscription_on_trial, a_trial, an_event,
+        a_checkout, a_fresh_id, a_price_of, a_reference, a_subscription_on_trial, a_trial,
+        an_event, an_invoice,
     },
 };
 
@@ -63,7 +64,6 @@ fn a_renewal(of: &Subscription) -> Renewal {
         organization_id: of.organization_id,
         subscription_id: of.id,
         anchor: NOON,
-        charging: None,
         next_due_at: Some(LATER),
     }
 }
@@ -105,15 +105,14 @@ pub async fn trials_come_back_as_they_were(subject: &Subject) -> Promise {
     Ok(())
 }
 
-/// Every field comes back, with and without a charge under way.
+/// Every field comes back, with and without something that is due.
 pub async fn renewals_come_back_as_they_were(subject: &Subject) -> Promise {
     let (subscription, _) = subject.on_trial().await?;
     let (own, id) = (subscription.organization_id, subscription.id);
     assert_eq!(subject.engine().await?.renewals().find(own, id).await?, None);
     let plain = a_renewal(&subscription);
-    let charging =
-        Renewal { charging: Some(a_charge()), next_due_at: None, anchor: LATER, ..plain.clone() };
-    for renewal in [plain, charging] {
+    let ended = Renewal { next_due_at: None, anchor: LATER, ..plain.clone() };
+    for renewal in [plain, ended] {
         subject.save_renewal(&renewal).await?;
         let found = subject.engine().await?.renewals().find(own, id).await?;
         assert_eq!(found, Some(renewal));
@@ -121,7 +120,7 @@ pub async fn renewals_come_back_as_they_were(subject: &Subject) -> Promise {
     Ok(())
 }
 
-/// A subscription without a gateway, and a charge of a period of it.
+/// A subscription without a gateway, and a charge of an invoice.
 pub async fn what_our_engine_bills_comes_back_as_it_was(subject: &Subject) -> Promise {
     let (subscription, _) = subject.on_trial().await?;
     let (own, id) = (subscription.organization_id, subscription.id);
@@ -136,12 +135,14 @@ pub async fn what_our_engine_bills_comes_back_as_it_was(subject: &Subject) -> Pr
         CheckoutStatus::Completed(a_reference("pi")),
         CheckoutStatus::Expired,
     ];
+    let invoice = Invoice { organization_id: own, ..an_invoice() };
+    subject.save_invoice(&invoice).await?;
     let charge = Checkout {
         organization_id: own,
-        purpose: Purpose::Period {
-            subscription_id: id,
+        purpose: Purpose::Invoice {
+            invoice_id: invoice.id,
+            attempt: 2,
             amount: Money::new(2_900, Currency::USD),
-            period: Period { start: NOON, end: LATER },
         },
         paid_by: PaidBy::SavedMethod(a_reference("pm")),
         ..a_checkout()

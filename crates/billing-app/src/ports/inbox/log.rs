@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use billing_domain::{gateway::Gateway, id::WebhookId};
+use billing_domain::{id::WebhookId, identity::Source};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -56,8 +56,8 @@ impl WebhookStatus {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct WebhookFilter {
     /// From whom.
-    pub gateway: Option<Gateway>,
-    /// Of this type, by the gateway's name.
+    pub source: Option<Source>,
+    /// Of this type, by the sender's name.
     pub kind: Option<String>,
     /// Where they stand.
     pub status: Option<WebhookStatus>,
@@ -79,10 +79,10 @@ pub struct WebhookRow {
     /// Our id.
     pub id: WebhookId,
     /// Who sent it.
-    pub gateway: Gateway,
-    /// The gateway's id of the event.
+    pub source: Source,
+    /// The sender's id of the event.
     pub event_id: String,
-    /// The gateway's name of the event type.
+    /// The sender's name of the event type.
     pub kind: String,
     /// Where it stands.
     pub status: WebhookStatus,

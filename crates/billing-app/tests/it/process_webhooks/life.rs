@@ -178,6 +178,10 @@ async fn a_failed_payment_makes_it_past_due_and_a_late_one_makes_it_good() {
         (PaymentStatus::Failed, Some("card_declined"))
     );
     assert_eq!(scene.balance(acme).await, 0, "the former period is over");
+    scene.hear(About::Subscription(subscription.clone())).await;
+    let told = scene.happened().into_iter().filter(|it| it == "payment.failed");
+    assert_eq!(told.count(), 1, "the gateway tries again, and it is told once");
+    assert!(scene.gateway.charged().is_empty(), "nobody else does");
 
     scene.clock.advance(Duration::days(3));
     scene.gateway.working();

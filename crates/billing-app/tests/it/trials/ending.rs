@@ -52,12 +52,13 @@ async fn who_has_a_card_is_converted() {
     let news = scene.happened();
     let last = [
         "trial.reminder",
+        "invoice.updated",
         "payment.updated",
+        "invoice.updated",
         "subscription.updated",
         "trial.converted",
-        "invoice.updated",
     ];
-    assert_eq!(news[news.len() - 5..], last);
+    assert_eq!(news[news.len() - 6..], last);
     let changes = scene.store.changes(subscription.id);
     assert_eq!((changes.len(), changes[0].what.as_str()), (1, "status,period"));
     assert_eq!(scene.do_what_is_due().await, 0);

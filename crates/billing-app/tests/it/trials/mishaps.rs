@@ -107,6 +107,7 @@ async fn a_gateway_that_is_down_ends_nothing() {
 #[tokio::test]
 async fn what_never_arrived_is_sent_again_under_its_key() {
     let (scene, acme) = at_the_end().await;
+    scene.billing.end_due_trials(10).await.unwrap();
     // The method is found, and then the gateway goes down.
     let fake = scene.gateway.clone();
     scene.gateway.meanwhile(Call::FindSavedMethod, move || {
@@ -144,6 +145,7 @@ async fn an_answer_that_is_lost_at_the_commit_is_found() {
             std::future::ready(())
         });
         scene.billing.end_due_trials(10).await.unwrap();
+        scene.billing.collect_due_invoices(10).await.unwrap();
         scene.clock.advance(Duration::MINUTE);
         scene.do_what_is_due().await;
         scene.converted_once(acme).await;
@@ -195,6 +197,7 @@ async fn many_workers_remind_and_end_once() {
         tokio::spawn(async move {
             for _ in 0..4 {
                 billing.end_due_trials(10).await.unwrap();
+                billing.collect_due_invoices(10).await.unwrap();
             }
         })
     });

@@ -1,10 +1,9 @@
 //! What our engine bills is paid period by period, or ends.
 
-use billing_app::{Advance, Asked, ChangeSubscription, ports::InvoiceFilter};
+use billing_app::{Advance, ports::InvoiceFilter};
 use billing_domain::{
     invoice::{Billed, InvoiceStatus, Issuer, LineKind},
     payment::PaymentStatus,
-    subscription::{Actor, NotNow, When},
 };
 use billing_testkit::Call;
 
@@ -95,7 +94,8 @@ async fn what_is_refused_is_past_due_and_then_over() {
     assert_eq!(scene.subscription(acme).await.status, Status::Expired { at: over });
     assert_eq!(scene.plan(acme).await, "free");
     assert_eq!(scene.billing.next_renewal_due_at().await.unwrap(), None);
-    assert_eq!(scene.gateway.charged().len(), 2);
+    // At its begin, once late for days 1, 3 and 5, and on the last day.
+    assert_eq!(scene.gateway.charged().len(), 1 + 3);
 }
 
 #[tokio::test]
@@ -113,9 +113,11 @@ async fn what_timed_out_is_asked_for() {
     scene.gateway.timing_out_after_accepting();
     scene.at(nth(0).end).await;
     scene.gateway.working();
-    assert_eq!(scene.subscription(acme).await.period, nth(0));
+    let begun = scene.subscription(acme).await;
+    assert_eq!((begun.period, begun.status), (nth(1), Status::Active), "nobody knows yet");
+    assert_eq!(scene.balance(acme).await, 100, "its credits come with the money");
     scene.at(nth(0).end + Duration::MINUTE).await;
-    assert_eq!(scene.subscription(acme).await.period, nth(1));
+    assert_eq!(scene.balance(acme).await, 1_100);
     assert_eq!(scene.gateway.calls(Call::Charge), 2);
 }
 
@@ -137,7 +139,12 @@ async fn many_workers_renew_once() {
     scene.clock.advance(nth(0).end - scene.clock.now());
     let workers = (0..8).map(|_| {
         let billing = scene.billing.clone();
-        tokio::spawn(async move { billing.renew_due_subscriptions(10).await.unwrap() })
+        tokio::spawn(async move {
+            for _ in 0..3 {
+                billing.renew_due_subscriptions(10).await.unwrap();
+                billing.collect_due_invoices(10).await.unwrap();
+            }
+        })
     });
     for worker in workers.collect::<Vec<_>>() {
         worker.await.unwrap();
@@ -171,31 +178,4 @@ async fn a_clock_that_is_moved_ends_trials_and_renews_in_order() {
     assert_eq!((subscription.period, subscription.status), (nth(1), Status::Active));
     assert_eq!(scene.gateway.charged().len(), 2);
     assert_eq!(scene.balance(acme).await, 1_100);
-}
-
-#[tokio::test]
-async fn what_no_gateway_bills_no_gateway_can_change() {
-    let (scene, acme) = converted().await;
-    let before = scene.subscription(acme).await;
-    for asked in [Asked::Cancel { when: When::PeriodEnd }, Asked::Pause { resumes_at: None }] {
-        let wanted = ChangeSubscription {
-            organization_id: acme,
-            asked: asked.clone(),
-            actor: Actor::Customer,
-            reason: None,
-            preview_token: None,
-        };
-        let refusals = [
-            scene.billing.change_subscription(wanted).await.err(),
-            scene.billing.preview_change(acme, &asked).await.err(),
-        ];
-        for refusal in refusals {
-            fails!(
-                refusal.map_or(Ok(()), Err),
-                Error::Refused(Refusal::NotNow(NotNow::BilledByEngine { .. }))
-            );
-        }
-    }
-    assert_eq!(scene.subscription(acme).await, before);
-    assert_eq!(scene.billing.open_changes(acme).await.unwrap(), []);
 }

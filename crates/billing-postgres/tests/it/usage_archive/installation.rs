@@ -12,18 +12,16 @@ use billing_domain::{
     period::{Anchor, Interval},
     usage::{Effect, UsageCommand, UsageOperation, UsageRule, Use},
 };
-use billing_postgres::{
-    CreditWriters, Database, FactReaders, PostgresChanges, PostgresInbox, UsageWriters,
-};
+use billing_postgres::{Database, UsageWriters};
 use billing_testkit::{
-    Counting, FixedSecrets, MemoryStore, NOON, Stopped,
+    Counting, MemoryStore, NOON, Stopped,
     builders::{a_usage_rule, a_use, an_organization},
 };
 use diesel::{QueryableByName, sql_query, sql_types::BigInt};
 use diesel_async::{AsyncConnection, AsyncPgConnection, RunQueryDsl};
 use time::{Duration, OffsetDateTime};
 
-use crate::{scratch::Scratch, seeds::Dice};
+use crate::{ports::ports, scratch::Scratch, seeds::Dice};
 
 const WINDOWS: [Window; 5] = [
     Window::BillingPeriod,
@@ -70,34 +68,8 @@ impl Installation {
 
     /// One process of it, with a folder.
     pub(super) fn billing(&self, archive_folder: Option<Arc<dyn ArchiveFolder>>) -> Billing {
-        let records = Arc::new(self.database.clone());
-        let ports = Ports {
-            store: records.clone(),
-            credits: Arc::new(CreditWriters::start(&records)),
-            usage: Arc::new(UsageWriters::start(&records)),
-            inbox: Arc::new(PostgresInbox::start(&records)),
-            requests: records.clone(),
-            catalogue: records.clone(),
-            organizations: records.clone(),
-            money: records.clone(),
-            subscriptions: records.clone(),
-            trials: records.clone(),
-            ledgers: records.clone(),
-            usage_days: records.clone(),
-            usage_archive: records.clone(),
-            archive_folder,
-            access: records.clone(),
-            facts: Arc::new(FactReaders::start(&records)),
-            changes: Arc::new(PostgresChanges::start(&records)),
-            jobs: records.clone(),
-            partitions: records.clone(),
-            movable_clock: None,
-            simulators: Vec::new(),
-            gateways: Vec::new(),
-            clock: self.clock.clone(),
-            ids: Arc::new(Counting::new()),
-            secrets: Arc::new(FixedSecrets::default()),
-        };
+        let ids = Arc::new(Counting::new());
+        let ports = Ports { archive_folder, ..ports(&self.database, self.clock.clone(), ids) };
         Billing::new(ports, Settings::default())
     }
 

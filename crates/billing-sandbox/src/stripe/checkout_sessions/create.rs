@@ -7,7 +7,7 @@ use crate::{
     stripe::{
         blank,
         checkout_sessions::{basket, trial},
-        customers,
+        coupons, customers,
         params::Params,
         periods::plus_days,
         refusal::Refusal,
@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-const FIELDS: [&str; 56] = [
+const FIELDS: [&str; 57] = [
     "adaptive_pricing.enabled",
     "allow_promotion_codes",
     "allowed_payment_method_types.[]",
@@ -31,6 +31,7 @@ const FIELDS: [&str; 56] = [
     "customer_update.address",
     "customer_update.name",
     "customer_update.shipping",
+    "discounts.[].coupon",
     "expires_at",
     "line_items.[].adjustable_quantity.enabled",
     "line_items.[].metadata.*",
@@ -93,17 +94,22 @@ pub(crate) fn create(turn: &mut Turn<'_>, params: &Params<'_>) -> Result<Value, 
     check_mode(params, mode)?;
     let trial = trial::asked(turn, params)?;
     let items = basket::fill(turn, params, mode, !trial.is_null())?;
-    let total = basket::total(&items)?;
-    let currency = items.first().map(|item| item.text("currency")).unwrap_or_default();
+    let subtotal = basket::total(&items)?;
+    let coupon = coupons::asked(turn, params)?;
+    let off = coupons::off(coupon.as_ref(), subtotal, &currency_of(&items))?;
+    let total = subtotal - off;
+    let currency = currency_of(&items);
 
     let id = format!("{}{}", turn.fresh_id("cs_test_a1"), turn.fresh_id(""));
     let mut session = blank::object(
         "checkout.session",
         json!({
             "mode": mode,
-            "amount_subtotal": total,
+            "amount_subtotal": subtotal,
             "amount_total": total,
             "currency": currency,
+            "discounts": coupons::of_session(coupon.as_ref()),
+            "total_details.amount_discount": off,
             "url": format!("{}/c/pay/{id}", turn.url()),
             "success_url": params.web_address("success_url")?.ok_or_else(|| params.missing("success_url"))?,
             "cancel_url": params.web_address("cancel_url")?,
@@ -120,6 +126,11 @@ pub(crate) fn create(turn: &mut Turn<'_>, params: &Params<'_>) -> Result<Value, 
         }
     }
     Ok(session)
+}
+
+/// They have one, all of them.
+fn currency_of(items: &[Value]) -> String {
+    items.first().map(|item| item.text("currency").to_owned()).unwrap_or_default()
 }
 
 /// Refuses what does not go with the mode.

@@ -92,7 +92,7 @@ fn open(turn: &Turn<'_>, session: &Value) -> Result<Reply, Refusal> {
             "subscription" => format!("Subscribe to {names}"),
             _ => format!("Buy {names}"),
         },
-        lines: items.iter().map(line).collect::<Result<_, _>>()?,
+        lines: lines(session, &items)?,
         outcomes: outcomes.into(),
         email: email(turn, session),
         problem: problem(turn, id),
@@ -134,6 +134,20 @@ fn then_price(items: &[Value], trial_end: Option<i64>) -> Result<Option<String>,
             None => format!("{amount} every {every}"),
         }
     }))
+}
+
+/// What is bought, and what is taken off it.
+fn lines(session: &Value, items: &[Value]) -> Result<Vec<Line>, Refusal> {
+    let mut lines: Vec<Line> = items.iter().map(line).collect::<Result<_, _>>()?;
+    let off = session.int("total_details.amount_discount")?;
+    if off > 0 {
+        lines.push(Line {
+            name: "Discount".to_owned(),
+            detail: session.text("discounts.0.coupon").to_owned(),
+            amount: money::display(-off, session.text("currency")),
+        });
+    }
+    Ok(lines)
 }
 
 fn line(item: &Value) -> Result<Line, Refusal> {

@@ -12,8 +12,8 @@ use super::Kept;
 
 impl Kept {
     pub(super) fn matches(&self, filter: &WebhookFilter) -> bool {
-        let WebhookFilter { gateway, kind, status, since, until } = filter;
-        gateway.is_none_or(|gateway| self.webhook.gateway == gateway)
+        let WebhookFilter { source, kind, status, since, until } = filter;
+        source.is_none_or(|source| self.webhook.source == source)
             && kind.as_ref().is_none_or(|kind| self.webhook.kind == *kind)
             && status.is_none_or(|status| self.status == status)
             && since.is_none_or(|since| self.webhook.received_at >= since)
@@ -51,7 +51,7 @@ impl Kept {
     pub(super) fn row(&self) -> WebhookRow {
         WebhookRow {
             id: self.webhook.id,
-            gateway: self.webhook.gateway,
+            source: self.webhook.source,
             event_id: self.webhook.event_id.clone(),
             kind: self.webhook.kind.clone(),
             status: self.status,
